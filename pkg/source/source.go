@@ -1,0 +1,123 @@
+// Package source says what a place to get skills from can do. Registries,
+// folders, archive files and URLs implement Source; a Set routes each reference
+// to exactly one of them and never falls through to another.
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+var (
+	// ErrNotFound says that a source has no such skill.
+	ErrNotFound = errors.New("skill is not found")
+	// ErrAmbiguous says that a reference names several skills.
+	ErrAmbiguous = errors.New("reference is ambiguous")
+	// ErrUnsupported says that a source cannot do what was asked of it at all.
+	ErrUnsupported = errors.New("operation is not supported by this source")
+	// ErrNotModified says that the artifact is still the one that the
+	// validators in the Pin were given with.
+	ErrNotModified = errors.New("artifact is not modified")
+	// ErrAuth says that a source wants a credential, or refused the one it got.
+	ErrAuth = errors.New("access is denied")
+)
+
+// A Source obtains skills. All methods may be called at once. Errors match the
+// sentinels of this package where one fits, and those of pkg/transport for
+// whatever happens on the network.
+type Source interface {
+	// Versions lists the versions of a skill, in no order. A source that has no
+	// versions answers ErrUnsupported.
+	Versions(ctx context.Context, r ref.Ref) ([]version.Info, error)
+
+	// Resolve picks one version for r, preferring current while it satisfies r's
+	// query. It writes nothing. A source without versions or digests leaves those
+	// fields of the Pin empty, and may answer without asking anyone: that the
+	// skill exists is then known only after Fetch.
+	Resolve(ctx context.Context, r ref.Ref, current string) (Pin, error)
+
+	// Fetch transfers the artifact of p into dst. What dst holds is complete if
+	// and only if the error is nil; the caller verifies it.
+	Fetch(ctx context.Context, p Pin, dst Sink) (Receipt, error)
+}
+
+// A Pin is a resolved answer: which artifact a reference means.
+type Pin struct {
+	Ref      ref.Ref
+	Registry string // base URL or absolute folder of the registry; "" for what comes from none
+	Slug     string
+	Owner    string
+	Version  string // "" if only the artifact can tell
+	Locale   string
+	Revision string        // commit, for git
+	URL      string        // where the artifact is, for people and for direct sources
+	Artifact digest.Digest // "" if the source publishes none
+	Size     int64         // of the artifact; 0 if unknown
+	Tree     digest.Digest // "" if the source publishes none
+	Trust    Level
+	Yanked   string     // the reason, if the version is yanked
+	Known    Validators // of an earlier Fetch: the source may answer ErrNotModified
+}
+
+// Validators are what an HTTP answer can be asked about again with.
+type Validators struct {
+	ETag         string `json:"etag,omitempty"`
+	LastModified string `json:"lastModified,omitempty"`
+}
+
+// A Level says what the digests of a Pin rest on.
+type Level string
+
+const (
+	// FirstUse is a digest that we computed ourselves from what we were given.
+	FirstUse Level = "first-use"
+	// FromRegistry is a digest that the registry published and that matched.
+	FromRegistry Level = "registry"
+)
+
+// A Sink takes the bytes of one artifact. It may hold the beginning of it from
+// an interrupted attempt, which a Source can continue or drop.
+type Sink interface {
+	io.Writer
+	// Offset returns how many bytes the sink holds.
+	Offset() int64
+	// Validator returns the strong ETag that those bytes came with, or "".
+	Validator() string
+	// Restart drops what the sink holds; what follows comes with validator.
+	Restart(validator string) error
+}
+
+// A Receipt is what a source said about an artifact while transferring it.
+type Receipt struct {
+	URL        string        // final URL after redirects, if it was HTTP
+	Artifact   digest.Digest // as claimed by the source; "" if it claimed none
+	Version    string        // as claimed by the source; "" if it claimed none
+	Validators Validators
+}
+
+// A Searcher is a Source that can be searched.
+type Searcher interface {
+	// Search returns at most limit hits, best first. An exact slug comes first.
+	Search(ctx context.Context, query string, limit int) ([]Hit, error)
+}
+
+// A Hit is one search result. Texts are as the source gave them: untrusted.
+type Hit struct {
+	Slug        string `json:"slug"`
+	Owner       string `json:"owner,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Version     string `json:"version,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// A Matcher is a Source that knows its own web addresses, so that a page or
+// download URL that a person copied is the slug it shows.
+type Matcher interface {
+	// Match returns the reference that a URL of this source stands for.
+	Match(url string) (ref.Ref, bool)
+}

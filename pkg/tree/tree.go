@@ -1,0 +1,69 @@
+// Package tree is the files of a skill: it lists and hashes them on disk, and it
+// writes them into a folder under a guard that no path escapes. It makes as few
+// system calls per file as the platform allows, since they are what an install
+// of many skills costs.
+package tree
+
+import (
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/openskills-go/skills/pkg/digest"
+)
+
+// A File is one regular file of a tree.
+type File struct {
+	Path string      // slash-separated, relative to the root of the tree
+	Mode fs.FileMode // 0o644 or 0o755
+	Size int64
+	Sum  [32]byte // sha256 of its bytes
+}
+
+// A Tree is the files of a skill, sorted by path.
+type Tree struct {
+	Files []File
+}
+
+// Sort puts the files into the order that a Tree promises.
+func (t *Tree) Sort() {
+	slices.SortFunc(t.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// Digest returns the h1 digest of the tree. Modes are not part of it.
+func (t *Tree) Digest() digest.Digest {
+	files := make([]digest.File, len(t.Files))
+	for i, f := range t.Files {
+		files[i] = digest.File{Path: f.Path, Sum: f.Sum}
+	}
+	return digest.OfTree(files)
+}
+
+// Lookup returns the file at path, and whether there is one.
+func (t *Tree) Lookup(path string) (File, bool) {
+	i, ok := slices.BinarySearchFunc(t.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
+	if !ok {
+		return File{}, false
+	}
+	return t.Files[i], true
+}
+
+// Size returns the sum of the files' sizes.
+func (t *Tree) Size() int64 {
+	var n int64
+	for _, f := range t.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// A Writer receives the files of a tree. Folders come before what is in them;
+// each path comes once. The caller has checked every path; the Writer is the
+// last guard, and fails rather than write outside its folder, through a link,
+// or over something that is there. It is used by one goroutine at a time.
+type Writer interface {
+	Mkdir(path string) error
+	// Create opens a new file. The first Write of a small file brings all of it.
+	Create(path string, mode fs.FileMode) (io.WriteCloser, error)
+}
