@@ -1,0 +1,102 @@
+package source
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/openskills-go/skills/pkg/ref"
+)
+
+// A Set routes references to sources. One name has one source: a slug is looked
+// up in the registry that its prefix names, or in the default one, and in no
+// other. The fields are set before the first use.
+type Set struct {
+	// Default is the URL or absolute folder of the registry for references
+	// without a prefix.
+	Default string
+	// Named are the URLs or absolute folders of the named registries.
+	Named map[string]string
+	// Open returns the registry at a URL or folder. It is called once for each.
+	Open func(url string) (Source, error)
+	// Direct obtains what comes from no registry: folders, files, URLs.
+	Direct Source
+
+	mu     sync.Mutex
+	opened map[string]Source
+}
+
+// A Route is where a reference leads.
+type Route struct {
+	Source   Source
+	Registry string  // URL or folder of the registry; "" for what comes from none
+	Ref      ref.Ref // as the source understands it
+}
+
+// An UnknownRegistryError says that a prefix names no registry.
+type UnknownRegistryError struct {
+	Name  string
+	Known []string
+}
+
+func (e *UnknownRegistryError) Error() string {
+	return fmt.Sprintf("registry %.80q is not known", e.Name)
+}
+
+// Route finds the source for r. A URL that a known registry recognises as one of
+// its own is the slug that it shows. Nothing is asked over the network.
+func (s *Set) Route(r ref.Ref) (Route, error) {
+	switch r.Kind {
+	case ref.Registry:
+		url := s.Default
+		if r.Registry != "" {
+			var ok bool
+			if url, ok = s.Named[r.Registry]; !ok {
+				return Route{}, &UnknownRegistryError{Name: r.Registry, Known: slices.Sorted(maps.Keys(s.Named))}
+			}
+		}
+		src, err := s.At(url)
+		return Route{Source: src, Registry: url, Ref: r}, err
+	case ref.URL:
+		return s.routeURL(r)
+	case ref.Dir, ref.File:
+		return Route{Source: s.Direct, Ref: r}, nil
+	}
+	return Route{}, fmt.Errorf("install from %s: %w", strings.ToLower(r.Kind.String()), ErrUnsupported)
+}
+
+func (s *Set) routeURL(r ref.Ref) (Route, error) {
+	urls := append([]string{s.Default}, slices.Sorted(maps.Values(s.Named))...)
+	for _, url := range urls {
+		src, err := s.At(url)
+		if err != nil {
+			return Route{}, err
+		}
+		if m, ok := src.(Matcher); ok {
+			if matched, ok := m.Match(r.URL); ok {
+				return Route{Source: src, Registry: url, Ref: matched}, nil
+			}
+		}
+	}
+	return Route{Source: s.Direct, Ref: r}, nil
+}
+
+// At returns the registry at a URL or folder, whether it has a name or not.
+func (s *Set) At(url string) (Source, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src, ok := s.opened[url]; ok {
+		return src, nil
+	}
+	src, err := s.Open(url)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	if s.opened == nil {
+		s.opened = map[string]Source{}
+	}
+	s.opened[url] = src
+	return src, nil
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/openskills-go/skills/pkg/digest"
+)
+
+// inMemory is how much of an artifact a Writer holds before it goes to a file.
+// Nearly all published skills are smaller, and cost no file of their own until
+// they are committed.
+const inMemory = 256 << 10
+
+var held = sync.Pool{New: func() any { b := make([]byte, 0, 32<<10); return &b }}
+
+// A Writer takes the bytes of one artifact, hashing them as they come. It is a
+// source.Sink. Commit puts the artifact into the store; Close lets go of it
+// either way.
+type Writer struct {
+	store     *Store
+	limit     int64 // 0: none
+	hasher    *digest.Hasher
+	small     *[]byte
+	file      *os.File
+	n         int64
+	validator string
+	overflow  func(limit, got int64) error
+}
+
+// Create returns a Writer that takes at most limit bytes; overflow makes the
+// error that more of them are.
+func (s *Store) Create(limit int64, overflow func(limit, got int64) error) *Writer {
+	return &Writer{store: s, limit: limit, overflow: overflow}
+}
+
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.limit > 0 && w.n+int64(len(p)) > w.limit {
+		return 0, w.overflow(w.limit, w.n+int64(len(p)))
+	}
+	if w.hasher == nil {
+		w.hasher = digest.NewHasher()
+	}
+	_, _ = w.hasher.Write(p)
+	if err := w.keep(p); err != nil {
+		return 0, err
+	}
+	w.n += int64(len(p))
+	return len(p), nil
+}
+
+func (w *Writer) keep(p []byte) error {
+	if w.file == nil && w.n+int64(len(p)) <= inMemory {
+		if w.small == nil {
+			w.small, _ = held.Get().(*[]byte)
+		}
+		*w.small = append(*w.small, p...)
+		return nil
+	}
+	if w.file == nil {
+		if err := w.spill(); err != nil {
+			return err
+		}
+	}
+	_, err := w.file.Write(p)
+	return err
+}
+
+func (w *Writer) spill() error {
+	f, err := w.store.temporary()
+	if err != nil {
+		return err
+	}
+	w.file = f
+	if w.small != nil {
+		_, err = f.Write(*w.small)
+		w.release()
+	}
+	return err
+}
+
+func (w *Writer) release() {
+	if w.small != nil {
+		*w.small = (*w.small)[:0]
+		held.Put(w.small)
+		w.small = nil
+	}
+}
+
+// Offset returns how many bytes the Writer holds.
+func (w *Writer) Offset() int64 { return w.n }
+
+// Validator returns the strong ETag that the bytes came with, or "".
+func (w *Writer) Validator() string { return w.validator }
+
+// Restart drops the bytes; those that follow come with validator.
+func (w *Writer) Restart(validator string) error {
+	w.validator = validator
+	if w.n == 0 {
+		return nil
+	}
+	w.n = 0
+	w.hasher.Reset()
+	if w.small != nil {
+		*w.small = (*w.small)[:0]
+	}
+	if w.file != nil {
+		if err := w.file.Truncate(0); err != nil {
+			return err
+		}
+		_, err := w.file.Seek(0, io.SeekStart)
+		return err
+	}
+	return nil
+}
+
+// Digest returns the sha256 of the bytes so far.
+func (w *Writer) Digest() digest.Digest {
+	if w.hasher == nil {
+		return digest.Of(nil)
+	}
+	return w.hasher.Digest()
+}
+
+// ReadAt reads what was written.
+func (w *Writer) ReadAt(p []byte, off int64) (int, error) {
+	if w.file != nil {
+		return w.file.ReadAt(p, off)
+	}
+	return w.bytes().ReadAt(p, off)
+}
+
+func (w *Writer) bytes() *bytes.Reader {
+	if w.small == nil {
+		return bytes.NewReader(nil)
+	}
+	return bytes.NewReader(*w.small)
+}
+
+// Commit puts the artifact into the store under its digest. It is readable
+// through the Writer until Close. It is not flushed to disk: whoever names it in
+// a lock does that first.
+func (w *Writer) Commit() error {
+	if w.store.dir == "" {
+		return nil
+	}
+	path, err := w.store.path(w.Digest())
+	if err != nil {
+		return err
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Size() == w.n {
+		// There already; if its bytes are damaged, Open finds out and drops it.
+		return nil
+	}
+	f := w.file
+	if f == nil {
+		if f, err = w.store.temporary(); err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		if w.small != nil {
+			if _, err := f.Write(*w.small); err != nil {
+				_ = os.Remove(f.Name())
+				return fmt.Errorf("write artifact: %w", err)
+			}
+		}
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("commit artifact: %w", err)
+	}
+	return nil
+}
+
+// Close lets go of the bytes. An artifact that was not committed is gone.
+func (w *Writer) Close() error {
+	w.release()
+	if w.file == nil {
+		return nil
+	}
+	name := w.file.Name()
+	err := w.file.Close()
+	w.file = nil
+	// After a commit the name is free, and this does nothing.
+	if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
+	return err
+}
+
+// temporary creates a file in this process's room, on the file system of the
+// artifacts.
+func (s *Store) temporary() (*os.File, error) {
+	dir, err := s.room()
+	if err != nil {
+		return nil, fmt.Errorf("write to store: %w", err)
+	}
+	return os.OpenFile(filepath.Join(dir, rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+}

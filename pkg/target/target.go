@@ -1,0 +1,141 @@
+// Package target places trees into the folders that agents read. A tree is
+// written into a staging folder beside the skills folder, on the same file
+// system and outside of what the agent scans, and enters by one rename. What a
+// killed process left there is recognised by a lock that the kernel released.
+package target
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Root is a skills folder and the agents that read it.
+type Root struct {
+	Agents []string
+	Dir    string // absolute, as it is shown
+	Real   string // Dir with links resolved; what is not there yet is taken as it is
+}
+
+// Resolve finds the real folder of each root and merges those that are one. The
+// first of them names it. A root that is a link is followed once, here.
+func Resolve(roots []Root) ([]Root, error) {
+	var out []Root
+	for _, r := range roots {
+		real, err := realPath(r.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("resolve %s: %w", r.Dir, err)
+		}
+		r.Real = real
+		i := slices.IndexFunc(out, func(o Root) bool { return o.Real == real })
+		if i < 0 {
+			r.Agents = slices.Clone(r.Agents)
+			out = append(out, r)
+			continue
+		}
+		for _, a := range r.Agents {
+			if !slices.Contains(out[i].Agents, a) {
+				out[i].Agents = append(out[i].Agents, a)
+			}
+		}
+	}
+	return out, nil
+}
+
+// realPath resolves links in the part of path that exists.
+func realPath(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return real, err
+	}
+	if info, lerr := os.Lstat(path); lerr == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return "", fmt.Errorf("link to nowhere: %w", err)
+	}
+	parent := filepath.Dir(path)
+	if parent == path {
+		return path, nil
+	}
+	real, err = realPath(parent)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(real, filepath.Base(path)), nil
+}
+
+// Path returns where the skill name is, or would be, with links resolved.
+func (r Root) Path(name string) string { return filepath.Join(r.Real, name) }
+
+// Shown returns the same path as people know it.
+func (r Root) Shown(name string) string { return filepath.Join(r.Dir, name) }
+
+// Names returns what is in the folder, in one reading: the name of every entry
+// and whether it is a real folder. A folder that is not there is empty.
+func (r Root) Names() (map[string]bool, error) {
+	entries, err := os.ReadDir(r.Real)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		names[e.Name()] = e.IsDir()
+	}
+	return names, nil
+}
+
+// Backup copies the folder at path, or the link or file that stands there, to a
+// new folder below dir, and returns where it is.
+func Backup(path, dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("back up %s: %w", path, err)
+	}
+	to, err := os.MkdirTemp(dir, filepath.Base(path)+"-")
+	if err != nil {
+		return "", fmt.Errorf("back up %s: %w", path, err)
+	}
+	if err := backup(path, to); err != nil {
+		return "", errors.Join(fmt.Errorf("back up %s: %w", path, err), os.RemoveAll(to))
+	}
+	return to, nil
+}
+
+func backup(path, to string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.IsDir():
+		if err := os.CopyFS(to, os.DirFS(path)); err != nil {
+			return err
+		}
+	case info.Mode()&fs.ModeSymlink != 0:
+		link, err := os.Readlink(path)
+		if err != nil {
+			return err
+		}
+		if err := os.Symlink(link, filepath.Join(to, filepath.Base(path))); err != nil {
+			return err
+		}
+	case info.Mode().IsRegular():
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), data, info.Mode().Perm()); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("%s: %w", info.Mode(), fs.ErrInvalid)
+	}
+	return Flush([]string{to})
+}
+
+// IsStaging reports whether a folder of this name is one that a Stage made.
+func IsStaging(name string) bool { return strings.HasPrefix(name, stagingPrefix) }
