@@ -1,0 +1,346 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/skill"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/store"
+	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/pkg/tree"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+// An artifact is open, and has the digest that it should have.
+type artifact struct {
+	io.ReaderAt
+	size   int64
+	digest digest.Digest
+	io.Closer
+}
+
+// obtain returns the artifact that s needs: from planning, from the store, or
+// from the source.
+func (e *Engine) obtain(ctx context.Context, s *step) (*artifact, error) {
+	if s.body == nil {
+		if a, ok := e.stored(s); ok {
+			return a, nil
+		}
+		if err := e.fetch(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	body := s.body
+	s.body = nil
+	if err := body.Commit(); err != nil {
+		// A store that cannot be written costs a fetch the next time, no more.
+		s.out.Warnings = append(s.out.Warnings, "not kept for later: "+err.Error())
+	}
+	return &artifact{ReaderAt: body, size: body.Offset(), digest: body.Digest(), Closer: body}, nil
+}
+
+// stored looks into the store for the artifact of a pin, or for another one of
+// the same tree.
+func (e *Engine) stored(s *step) (*artifact, bool) {
+	if s.pin.Artifact == "" {
+		return nil, false
+	}
+	a, err := e.Store.Open(s.pin.Artifact)
+	if err != nil && s.exact {
+		if other, ok := e.remembered().Artifact(s.pin.Tree); ok {
+			a, err = e.Store.Open(other)
+		}
+	}
+	if err != nil {
+		return nil, false
+	}
+	return &artifact{ReaderAt: a, size: a.Size, digest: a.Digest, Closer: a}, true
+}
+
+// remembered returns the store's index, read once.
+func (e *Engine) remembered() *store.Index {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.index == nil {
+		index, err := e.Store.Records()
+		if err != nil {
+			index = &store.Index{}
+		}
+		e.index = index
+	}
+	return e.index
+}
+
+// fetch transfers the artifact of s into s.body and checks it against whatever
+// digests there are.
+func (e *Engine) fetch(ctx context.Context, s *step) error {
+	if s.route.Source == nil {
+		if err := e.sourceOf(s); err != nil {
+			return err
+		}
+	}
+	limit := e.Limits.Download
+	if limit <= 0 {
+		limit = archive.DefaultLimits().Download
+	}
+	body := e.Store.Create(limit, func(limit, got int64) error {
+		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
+	})
+	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
+	if errors.Is(err, transport.ErrOffline) && s.pin.Artifact == "" {
+		if a, ok := e.lastSeen(s); ok {
+			_ = body.Close()
+			s.pin.Artifact = a
+			return e.fetchStored(s, limit)
+		}
+	}
+	if err == nil {
+		err = s.check(body.Digest(), receipt)
+	}
+	if err != nil {
+		return errors.Join(err, body.Close())
+	}
+	s.body = body
+	s.pin.Artifact, s.pin.Size = body.Digest(), body.Offset()
+	s.pin.Known = receipt.Validators
+	if s.pin.Version == "" && version.Valid(receipt.Version) {
+		s.pin.Version = receipt.Version
+	}
+	return nil
+}
+
+// lastSeen returns the artifact that this store saw last for a skill. It is what
+// "offline" can mean for a registry that is always asked for the newest.
+func (e *Engine) lastSeen(s *step) (digest.Digest, bool) {
+	r, ok := e.remembered().Latest(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale)
+	return r.Artifact, ok && e.Store.Has(r.Artifact)
+}
+
+func (e *Engine) fetchStored(s *step, limit int64) error {
+	a, err := e.Store.Open(s.pin.Artifact)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }()
+	body := e.Store.Create(limit, func(limit, got int64) error {
+		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
+	})
+	if _, err := io.Copy(body, io.NewSectionReader(a, 0, a.Size)); err != nil {
+		return errors.Join(err, body.Close())
+	}
+	s.body, s.pin.Size = body, a.Size
+	return nil
+}
+
+// check compares the digest of what came with what the source, the registry and
+// the lock say. Where no one but us ever named a digest, a registry may pack the
+// same tree anew: then the tree decides.
+func (s *step) check(got digest.Digest, receipt source.Receipt) error {
+	what := "the artifact of " + s.label()
+	if receipt.Artifact != "" && receipt.Artifact != got {
+		return &digest.MismatchError{What: what, Want: receipt.Artifact, Got: got}
+	}
+	if s.pin.Artifact != "" && s.pin.Artifact != got && (!s.exact || s.pin.Trust != source.FirstUse) {
+		return &digest.MismatchError{What: what, Want: s.pin.Artifact, Got: got}
+	}
+	s.pin.Trust = source.FirstUse
+	if receipt.Artifact != "" || s.pin.Artifact != "" && !s.exact {
+		s.pin.Trust = source.FromRegistry
+	}
+	return nil
+}
+
+// sourceOf routes a step that was planned from the lock alone.
+func (e *Engine) sourceOf(s *step) error {
+	if s.pin.Registry != "" {
+		src, err := e.Source.At(s.pin.Registry)
+		if err != nil {
+			return err
+		}
+		s.route = source.Route{Source: src, Registry: s.pin.Registry}
+		s.pin.Ref = ref.Ref{Slug: s.pin.Slug, Owner: s.pin.Owner, Locale: s.pin.Locale}
+		s.route.Ref = s.pin.Ref
+		return nil
+	}
+	r, err := ref.Parse(s.entry.Ref)
+	if err != nil {
+		return fmt.Errorf("reference in the lock: %w", err)
+	}
+	if r.Kind != ref.URL {
+		r.Path = s.pin.URL
+	}
+	s.pin.Ref = r
+	s.route = source.Route{Source: e.Source.Direct, Ref: r}
+	return nil
+}
+
+// label is what a step is called in messages.
+func (s *step) label() string {
+	switch {
+	case s.out.Name != "":
+		return s.out.Name
+	case s.pin.Slug != "":
+		return s.pin.Slug
+	}
+	return s.want.Typed
+}
+
+// contents is what an artifact was found to hold.
+type contents struct {
+	*archive.Result
+	skill *skill.Skill
+}
+
+// unpack checks an artifact whole and writes its tree to dst, if that is not
+// nil. It fills in what only the artifact could tell.
+func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writer, o Options) (*contents, error) {
+	scan := hiddenScan{}
+	options := archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: o.Path, Tap: scan.tap}
+	result, err := archive.Unpack(ctx, a, a.size, dst, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := scan.judge(s, o); err != nil {
+		return nil, err
+	}
+	sk, findings, err := skill.Parse(result.Skill)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range findings {
+		s.out.Warnings = append(s.out.Warnings, f.String())
+	}
+	got := result.Tree.Digest()
+	if s.pin.Tree != "" && s.pin.Tree != got {
+		return nil, &digest.MismatchError{What: "the tree of " + s.label(), Want: s.pin.Tree, Got: got}
+	}
+	s.pin.Tree, s.pin.Artifact, s.pin.Size = got, a.digest, a.size
+	return &contents{Result: result, skill: sk}, e.settle(s, sk)
+}
+
+// settle gives s the version and the name that the skill itself says it has, as
+// far as nothing else has said them.
+func (e *Engine) settle(s *step, sk *skill.Skill) error {
+	if s.pin.Version == "" {
+		s.pin.Version = version.FromTree(s.pin.Tree)
+		if version.Valid(sk.Version) {
+			s.pin.Version = sk.Version
+		}
+		q := s.route.Ref.Query
+		if !s.exact && q.Kind() != version.Any && q.String() != version.Latest && !q.Match(s.pin.Version) {
+			return &version.NoMatchError{Query: q, Have: []string{s.pin.Version}}
+		}
+	} else if seen, ok := e.remembered().Version(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale, s.pin.Version); ok && seen.Tree != s.pin.Tree && s.pin.Registry != "" {
+		return &VersionBytesError{Name: s.label(), Version: s.pin.Version, Have: seen.Tree, Got: s.pin.Tree}
+	}
+	name := s.out.Name
+	if name == "" {
+		name = sk.Name
+	}
+	if !skill.ValidName(name) {
+		name = s.pin.Slug
+	}
+	if !skill.ValidName(name) {
+		return &NameError{Slug: s.pin.Slug, Name: sk.Name}
+	}
+	warnings := s.out.Warnings
+	e.describe(s)
+	s.out.Name, s.out.Warnings = name, warnings
+	return nil
+}
+
+// peek finds out whether what the pin of s means is what the lock has. Where the
+// pin has no version, that takes a fetch.
+func (e *Engine) peek(ctx context.Context, s *step, o Options) (unchanged bool, err error) {
+	p, entry := &s.pin, s.entry
+	if p.Version != "" {
+		if p.Version != entry.Version || p.Locale != entry.Locale {
+			return false, nil
+		}
+		if p.Tree != "" && p.Tree != entry.Tree {
+			return false, &VersionBytesError{Name: entry.Name, Version: entry.Version, Have: entry.Tree, Got: p.Tree}
+		}
+		if p.Tree == "" && p.Artifact != "" && p.Artifact != entry.Artifact {
+			return false, &VersionBytesError{Name: entry.Name, Version: entry.Version, Have: entry.Artifact, Got: p.Artifact}
+		}
+		return true, nil
+	}
+	seen, ok := e.remembered().Latest(p.Registry, p.Owner, p.Slug, p.Locale)
+	if ok && seen.Artifact == entry.Artifact {
+		p.Known = source.Validators{ETag: seen.ETag, LastModified: seen.LastModified}
+	}
+	s.out.Name = entry.Name
+	err = e.fetch(ctx, s)
+	if errors.Is(err, source.ErrNotModified) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	a := &artifact{ReaderAt: s.body, size: s.body.Offset(), digest: s.body.Digest()}
+	if _, err := e.unpack(ctx, s, a, nil, o); err != nil {
+		return false, errors.Join(err, s.drop())
+	}
+	s.out.Warnings = nil
+	if s.pin.Tree == entry.Tree {
+		return true, s.drop()
+	}
+	return false, nil
+}
+
+// meter tells the engine of bytes as they pass.
+type meter struct {
+	source.Sink
+	engine *Engine
+	name   string
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.Sink.Write(p)
+	m.engine.tell(Event{Kind: Fetching, Name: m.name, Bytes: int64(n)})
+	return n, err
+}
+
+func (e *Engine) tell(ev Event) {
+	if e.OnEvent == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.OnEvent(ev)
+}
+
+// hiddenScan looks for hidden text in every file of an artifact.
+type hiddenScan struct {
+	files []*hiddenFile
+}
+
+type hiddenFile struct {
+	path string
+	skill.Scanner
+}
+
+func (h *hiddenScan) tap(path string) io.Writer {
+	f := &hiddenFile{path: path}
+	h.files = append(h.files, f)
+	return f
+}
+
+func (h *hiddenScan) judge(s *step, o Options) error {
+	for _, f := range h.files {
+		findings := f.Findings()
+		for _, hidden := range findings {
+			if hidden.Block && !o.AllowHiddenText {
+				return &HiddenTextError{Name: s.label(), File: f.path, Findings: findings}
+			}
+			s.out.Warnings = append(s.out.Warnings, fmt.Sprintf("hidden text in %s: %s", quote(f.path), hidden))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/manifest"
+	"github.com/openskills-go/skills/pkg/target"
+	"github.com/openskills-go/skills/pkg/tree"
+)
+
+// A journal says what is about to be done, before it is. It is durable, and so
+// is every tree that it names, before the first of them moves: whoever finds it
+// can finish. It stands beside the lock, where every process that could touch
+// the scope looks, whatever its environment.
+type journal struct {
+	Steps []journalStep `json:"steps"`
+	// Lock is skills.lock with the entries of the steps, and no others, as they
+	// are to be.
+	Lock json.RawMessage `json:"lock"`
+	next *lockfile.Lock
+}
+
+type journalStep struct {
+	Name   string        `json:"name"`
+	Remove bool          `json:"remove,omitempty"`
+	Was    digest.Digest `json:"was,omitempty"` // tree of the entry that this replaces
+	Tree   digest.Digest `json:"tree,omitempty"`
+	Listed string        `json:"listed,omitempty"`
+	Spots  []journalSpot `json:"spots"`
+}
+
+type journalSpot struct {
+	Path   string        `json:"path"`
+	Staged string        `json:"staged,omitempty"` // "" where the tree was there already
+	Before digest.Digest `json:"before,omitempty"`
+}
+
+const journalName = ".skills-journal.json"
+
+func (e *Engine) journalPath() string { return filepath.Join(e.Scope.Root, journalName) }
+
+func (j *journal) add(e *Engine, s *step) error {
+	js := journalStep{Name: s.out.Name, Remove: s.verb == remove, Tree: s.out.Tree, Listed: s.listed}
+	if s.entry != nil {
+		js.Was = s.entry.Tree
+	}
+	for i, p := range s.spots {
+		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree}
+		if stage := s.stageFor(i); stage != nil {
+			spot.Staged = stage.Staged(s.staged.key)
+		}
+		js.Spots = append(js.Spots, spot)
+	}
+	if j.next == nil {
+		j.next = lockfile.New()
+	}
+	if s.entry != nil {
+		if err := j.next.Put(*s.entry); err != nil {
+			return err
+		}
+	}
+	// The entry is made the way record will make it.
+	if err := e.record(&state{lock: j.next}, s); err != nil {
+		return err
+	}
+	j.Steps = append(j.Steps, js)
+	return nil
+}
+
+// writeJournal makes the journal durable together with all that was staged.
+func (e *Engine) writeJournal(j *journal, dirs []string) error {
+	j.Lock = j.next.Bytes()
+	data, err := json.Marshal(j)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(e.journalPath(), data); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	if err := target.Flush(dirs); err != nil {
+		return errors.Join(err, os.Remove(e.journalPath()))
+	}
+	return nil
+}
+
+// writeFile puts data at path by a rename, so that no one reads half of it.
+func writeFile(path string, data []byte) error {
+	temp := path + ".tmp"
+	if err := os.WriteFile(temp, data, 0o644); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return os.Rename(temp, path)
+}
+
+// save writes the lock, flushed like all it names, then the manifest, and ends
+// the journal. Nothing is written that is the same already.
+func (e *Engine) save(st *state, dirs []string) error {
+	data := st.lock.Bytes()
+	old, err := os.ReadFile(e.Scope.Lock)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if string(old) != string(data) {
+		temp := e.Scope.Lock + ".tmp"
+		if err := os.WriteFile(temp, data, 0o644); err != nil {
+			return errors.Join(fmt.Errorf("write lock: %w", err), os.Remove(temp))
+		}
+		if err := target.Flush(dirs); err != nil {
+			return errors.Join(err, os.Remove(temp))
+		}
+		if err := os.Rename(temp, e.Scope.Lock); err != nil {
+			return fmt.Errorf("write lock: %w", err)
+		}
+	}
+	if err := e.saveManifest(st); err != nil {
+		return err
+	}
+	err = os.Remove(e.journalPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) saveManifest(st *state) error {
+	if st.manifest == nil {
+		return nil
+	}
+	old, err := os.ReadFile(e.Scope.Manifest)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if string(old) == string(st.manifest.Bytes()) {
+		return nil
+	}
+	return writeFile(e.Scope.Manifest, st.manifest.Bytes())
+}
+
+// list writes a skill that was asked for into the manifest. A project without a
+// manifest is none; the user's is made when it is first needed.
+func (e *Engine) list(st *state, s *step) error {
+	if e.Scope.Manifest == "" || s.listed == "" {
+		return nil
+	}
+	if st.manifest == nil {
+		st.manifest = &manifest.Manifest{}
+	}
+	if have, ok := st.manifest.Ref(s.out.Name); ok && have == s.listed {
+		return nil
+	}
+	return st.manifest.Add(s.out.Name, s.listed)
+}
+
+// Recover finishes what a killed process had begun to put in place. Where there
+// is nothing to finish it looks for one file and is done.
+func (e *Engine) Recover(ctx context.Context) error {
+	if _, err := os.Lstat(e.journalPath()); err != nil {
+		return nil
+	}
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = hold.Close() }()
+	return e.recover(ctx)
+}
+
+// recover is Recover for who holds the scope.
+func (e *Engine) recover(ctx context.Context) error {
+	data, err := os.ReadFile(e.journalPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read journal: %w", err)
+	}
+	var j journal
+	if err := json.Unmarshal(data, &j); err != nil {
+		// It was being written when the power went: nothing had moved yet.
+		return os.Remove(e.journalPath())
+	}
+	next, err := lockfile.Parse(j.Lock)
+	if err != nil {
+		return os.Remove(e.journalPath())
+	}
+	st, err := e.load()
+	if err != nil {
+		return err
+	}
+	dirs := []string{e.Scope.Root}
+	for _, js := range j.Steps {
+		done, err := redo(ctx, js)
+		if err != nil {
+			return fmt.Errorf("finish an interrupted run: %w", err)
+		}
+		if !done {
+			continue
+		}
+		for _, p := range js.Spots {
+			dirs = append(dirs, filepath.Dir(p.Path))
+		}
+		if err := e.redoLock(st, next, js); err != nil {
+			return err
+		}
+	}
+	return e.save(st, existing(dirs))
+}
+
+func (e *Engine) redoLock(st *state, next *lockfile.Lock, js journalStep) error {
+	entry, ok := next.Skills[js.Name]
+	if !ok {
+		st.lock.Delete(js.Name)
+		if st.manifest == nil {
+			return nil
+		}
+		return st.manifest.Remove(js.Name)
+	}
+	if err := st.lock.Put(entry); err != nil {
+		return err
+	}
+	return e.list(st, &step{listed: js.Listed, out: Outcome{Name: js.Name}})
+}
+
+// redo brings every spot of a step to what it was to be. It touches nothing that
+// is neither what was there nor what was to come, and reports whether all of the
+// step is done.
+func redo(ctx context.Context, js journalStep) (bool, error) {
+	done := true
+	for _, p := range js.Spots {
+		now, err := digestOf(ctx, p.Path)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case js.Remove && (now == "" || p.Staged == ""), !js.Remove && now == js.Tree:
+			continue
+		case now != p.Before || p.Staged == "":
+			done = false
+			continue
+		}
+		if js.Remove {
+			err = target.TakeOut(p.Staged, p.Path)
+		} else {
+			var staged digest.Digest
+			if staged, err = digestOf(ctx, p.Staged); err == nil && staged == js.Tree {
+				err = target.Swap(p.Staged, p.Path)
+			} else {
+				done = false
+			}
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return done, nil
+}
+
+// digestOf returns the digest of the tree at path, "" if nothing is there.
+func digestOf(ctx context.Context, path string) (digest.Digest, error) {
+	t, err := tree.Scan(ctx, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case errors.Is(err, fs.ErrInvalid):
+		return "something else", nil
+	case err != nil:
+		return "", err
+	}
+	return t.Digest(), nil
+}
+
+func existing(dirs []string) []string {
+	var there []string
+	for _, d := range dirs {
+		if _, err := os.Stat(d); err == nil {
+			there = append(there, d)
+		}
+	}
+	return there
+}
+
+// sweep removes what killed processes left beside the targets of a plan and in
+// the store. It waits for the scope only if there is something to remove.
+func (e *Engine) sweep(ctx context.Context, p *Plan) error {
+	seen := map[string]bool{}
+	var dead []string
+	for _, s := range p.steps {
+		for _, spot := range s.spots {
+			if seen[spot.root.Real] {
+				continue
+			}
+			seen[spot.root.Real] = true
+			found, err := target.Leftovers(spot.root, e.Scope.Lock)
+			if err != nil {
+				return err
+			}
+			dead = append(dead, found...)
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = hold.Close() }()
+	if err := e.recover(ctx); err != nil {
+		return err
+	}
+	for _, dir := range dead {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return e.Store.Sweep()
+}

@@ -1,0 +1,450 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/skill"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/store"
+	"github.com/openskills-go/skills/pkg/target"
+)
+
+// A Plan is what is to be done to the skills of a scope, a step each. It was
+// made without the scope's lock: Apply looks again at whatever may have changed.
+// Close it if it is not applied.
+type Plan struct {
+	steps   []*step
+	state   *state
+	options Options
+}
+
+// A step is one skill of a plan.
+type step struct {
+	out    Outcome
+	verb   verb
+	want   Want
+	route  source.Route
+	pin    source.Pin
+	entry  *lockfile.Skill // what the lock says now; nil if nothing
+	agents []string        // to be recorded
+	dirs   []string
+	spots  []*spot
+	exact  bool   // only the files that the lock names will do
+	listed string // the reference for the manifest; "" leaves it alone
+
+	body   *store.Writer // the artifact, if planning had to fetch it
+	staged *staged       // set by Apply
+	slot   int           // position in the plan, the key of its staged tree
+}
+
+type verb int
+
+const (
+	nothing verb = iota // it is as it should be, or has failed already
+	place
+	remove
+)
+
+// A spot is one folder that a step is about.
+type spot struct {
+	root   target.Root
+	state  spotState
+	tree   digest.Digest // of what stands there, where it was read
+	edited *Changes
+}
+
+type spotState int
+
+const (
+	absent  spotState = iota
+	clean             // the files that the lock names
+	edited            // ours, and changed
+	foreign           // there, and not in the lock
+)
+
+// Outcomes returns what would happen, in the order in which it was asked for.
+func (p *Plan) Outcomes() []Outcome {
+	outs := make([]Outcome, len(p.steps))
+	for i, s := range p.steps {
+		outs[i] = s.out
+	}
+	return outs
+}
+
+// Close lets go of artifacts that planning fetched.
+func (p *Plan) Close() error {
+	var errs []error
+	for _, s := range p.steps {
+		errs = append(errs, s.drop())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *step) drop() error {
+	if s.body == nil {
+		return nil
+	}
+	err := s.body.Close()
+	s.body = nil
+	return err
+}
+
+func (s *step) fail(err error) *step {
+	s.verb, s.out.Action, s.out.Err = nothing, Failed, err
+	return s
+}
+
+// PlanInstall plans to install what wants name. A skill that the lock has in a
+// version that satisfies its want stays as it is, and no one is asked.
+func (e *Engine) PlanInstall(ctx context.Context, wants []Want, o Options) (*Plan, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{options: o, state: st, steps: make([]*step, len(wants))}
+	err = e.each(ctx, len(wants), func(ctx context.Context, i int) {
+		p.steps[i] = e.planWant(ctx, st, wants[i], o)
+	})
+	return p, err
+}
+
+// PlanRestore plans to bring back what the lock says. What the manifest wants
+// and the lock lacks, or has in a version that no longer satisfies it, is
+// installed as if it had been named; nothing else in the lock moves.
+func (e *Engine) PlanRestore(ctx context.Context, o Options) (*Plan, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var wants []Want
+	if st.manifest != nil {
+		for _, s := range st.manifest.Skills {
+			if _, ok := st.lock.Skills[s.Name]; ok && !e.moved(st, s.Name, s.Ref) {
+				continue
+			}
+			r, err := ref.Parse(s.Ref)
+			if err != nil {
+				return nil, fmt.Errorf("%s: skill %s: %w", e.Scope.Manifest, s.Name, err)
+			}
+			wants = append(wants, Want{Typed: s.Ref, Ref: r, As: s.Name})
+		}
+	}
+	names := st.lock.Names()
+	if len(wants)+len(names) == 0 && !st.locked && (st.manifest == nil || len(st.manifest.Skills) == 0) {
+		return nil, ErrNoLock
+	}
+	names = slices.DeleteFunc(names, func(n string) bool {
+		return slices.ContainsFunc(wants, func(w Want) bool { return w.As == n })
+	})
+	p := &Plan{options: o, state: st, steps: make([]*step, len(names)+len(wants))}
+	err = e.each(ctx, len(p.steps), func(ctx context.Context, i int) {
+		if i < len(names) {
+			entry := st.lock.Skills[names[i]]
+			p.steps[i] = e.planRestore(ctx, &entry, o)
+			return
+		}
+		p.steps[i] = e.planWant(ctx, st, wants[i-len(names)], o)
+	})
+	return p, err
+}
+
+// moved reports whether the manifest asks for something else than the lock has.
+func (e *Engine) moved(st *state, name, typed string) bool {
+	entry := st.lock.Skills[name]
+	if entry.Ref == typed {
+		return false
+	}
+	r, err := ref.Parse(typed)
+	if err != nil {
+		return true
+	}
+	if r.Kind != ref.Registry {
+		return true
+	}
+	if r.Registry == "" {
+		// The lock knows the registry; a bare slug of another one is another ref.
+		return r.Slug != entry.Slug || r.Owner != "" && r.Owner != entry.Owner || !accepts(r, entry.Version)
+	}
+	route, err := e.Source.Route(r)
+	return err != nil || e.identityFor(route, r) != e.identityOf(&entry) || !accepts(r, entry.Version)
+}
+
+// each runs f for 0 to n-1, some at a time. It stops early only with ctx.
+func (e *Engine) each(ctx context.Context, n int, f func(context.Context, int)) error {
+	var g errgroup.Group
+	g.SetLimit(e.jobs())
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			f(ctx, i)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	return ctx.Err()
+}
+
+func (e *Engine) jobs() int {
+	if e.Jobs > 0 {
+		return e.Jobs
+	}
+	return 8
+}
+
+func accepts(r ref.Ref, version string) bool {
+	return r.Query.Match(version) || r.Query.String() == ""
+}
+
+func (e *Engine) identityFor(route source.Route, r ref.Ref) identity {
+	if route.Registry == "" {
+		if r.Kind == ref.URL {
+			return identity{url: r.URL}
+		}
+		return identity{url: r.Path}
+	}
+	return identity{registry: route.Registry, owner: route.Ref.Owner, slug: route.Ref.Slug}
+}
+
+func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *step {
+	s := &step{want: w, listed: w.Typed}
+	s.out = Outcome{Ref: w.Typed, Name: w.As, Action: Installed}
+	route, err := e.Source.Route(w.Ref)
+	if err != nil {
+		return s.fail(err)
+	}
+	s.route = route
+	if o.Locale != "" && s.route.Ref.Locale == "" {
+		s.route.Ref.Locale = o.Locale
+	}
+	if w.As != "" && !skill.ValidName(w.As) {
+		return s.fail(&NameError{Slug: w.As, Name: w.As})
+	}
+	s.entry = e.find(st, s)
+	if s.entry != nil && s.satisfied() {
+		return e.planPresent(ctx, s, o)
+	}
+	current := ""
+	if s.entry != nil {
+		current = s.entry.Version
+	}
+	s.pin, err = route.Source.Resolve(ctx, s.route.Ref, current)
+	if err != nil {
+		return s.fail(err)
+	}
+	s.pin.Registry = route.Registry
+	if s.entry == nil && route.Registry == "" {
+		// The place of a folder or a file is known only now.
+		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, w.As)
+	}
+	if s.entry != nil {
+		if unchanged, err := e.peek(ctx, s, o); err != nil {
+			return s.fail(err)
+		} else if unchanged {
+			return e.planPresent(ctx, s, o)
+		}
+	}
+	s.verb = place
+	e.describe(s)
+	s.agents, s.dirs = e.chosen(o, s.entry)
+	return e.spot(ctx, s, o)
+}
+
+// find returns the entry of the lock that s is about, if there is one.
+func (e *Engine) find(st *state, s *step) *lockfile.Skill {
+	id := e.identityFor(s.route, s.route.Ref)
+	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL {
+		return nil
+	}
+	return e.byIdentity(st, id, s.want.As)
+}
+
+func (e *Engine) byIdentity(st *state, id identity, as string) *lockfile.Skill {
+	name := as
+	if as == "" {
+		name = st.known[id]
+	}
+	entry, ok := st.lock.Skills[name]
+	if !ok || e.identityOf(&entry) != id {
+		return nil
+	}
+	return &entry
+}
+
+// satisfied reports whether what is locked will do for what is wanted.
+func (s *step) satisfied() bool {
+	locale := s.route.Ref.Locale
+	return accepts(s.route.Ref, s.entry.Version) && (locale == "" || locale == s.entry.Locale)
+}
+
+// planPresent plans for a skill that the lock has already: to leave it, or to
+// place it where it is missing.
+func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
+	restored := e.planRestore(ctx, s.entry, o)
+	if s.body != nil && restored.body == nil {
+		restored.body, s.body = s.body, nil
+	}
+	restored.want, restored.listed = s.want, s.listed
+	restored.out.Ref = s.want.Typed
+	return restored
+}
+
+// planRestore plans to have exactly what the lock says.
+func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
+	s := &step{entry: entry, exact: true}
+	s.out = Outcome{
+		Name: entry.Name, Ref: entry.Ref, Registry: entry.Registry, Slug: entry.Slug, Owner: entry.Owner,
+		Version: entry.Version, From: entry.Version, Locale: entry.Locale, Artifact: entry.Artifact, Size: entry.Size,
+		Tree: entry.Tree, Trust: source.Level(entry.Trust), Action: Unchanged,
+	}
+	s.agents, s.dirs = e.chosen(o, entry)
+	s = e.spot(ctx, s, o)
+	if s.out.Err != nil || s.out.Action == Skipped {
+		return s
+	}
+	if slices.ContainsFunc(s.spots, func(p *spot) bool { return p.state != clean }) {
+		s.verb, s.out.Action = place, Installed
+		s.pin = e.pinOf(entry)
+	}
+	return s
+}
+
+// pinOf returns the pin that the lock holds for a skill.
+func (e *Engine) pinOf(entry *lockfile.Skill) source.Pin {
+	return source.Pin{
+		Registry: e.absolute(entry.Registry), Slug: entry.Slug, Owner: entry.Owner, Version: entry.Version,
+		Locale: entry.Locale, Revision: entry.Revision, URL: e.absolute(entry.URL), Artifact: entry.Artifact,
+		Size: entry.Size, Tree: entry.Tree, Trust: source.Level(entry.Trust),
+	}
+}
+
+// describe fills in what the pin says.
+func (e *Engine) describe(s *step) {
+	s.out.Registry, s.out.Slug, s.out.Owner = s.pin.Registry, s.pin.Slug, s.pin.Owner
+	s.out.Version, s.out.Locale = s.pin.Version, s.pin.Locale
+	s.out.Artifact, s.out.Size, s.out.Tree, s.out.Trust = s.pin.Artifact, s.pin.Size, s.pin.Tree, s.pin.Trust
+	if s.entry != nil {
+		s.out.Name, s.out.From, s.out.Action = s.entry.Name, s.entry.Version, Updated
+	}
+}
+
+// PlanUpdate plans to bring the named skills, or all if there are no names, to the
+// newest version that their references accept.
+func (e *Engine) PlanUpdate(ctx context.Context, names []string, o Options) (*Plan, error) {
+	return e.planNamed(ctx, names, true, func(ctx context.Context, entry *lockfile.Skill) *step {
+		return e.planUpdate(ctx, entry, o)
+	}, o)
+}
+
+func (e *Engine) planUpdate(ctx context.Context, entry *lockfile.Skill, o Options) *step {
+	if entry.Pin != nil {
+		s := e.planRestore(ctx, entry, o)
+		s.out.Warnings = append(s.out.Warnings, "pinned: "+entry.Pin.Reason)
+		return s
+	}
+	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
+	if err := e.resolveAgain(ctx, s); err != nil {
+		return s.fail(err)
+	}
+	unchanged, err := e.peek(ctx, s, o)
+	if err != nil {
+		return s.fail(err)
+	}
+	if unchanged {
+		return e.planPresent(ctx, s, o)
+	}
+	s.verb = place
+	e.describe(s)
+	s.agents, s.dirs = e.chosen(o, entry)
+	return e.spot(ctx, s, o)
+}
+
+// resolveAgain asks the registry that the lock names, and no other, what the
+// reference in the lock means by now.
+func (e *Engine) resolveAgain(ctx context.Context, s *step) error {
+	r, err := ref.Parse(s.entry.Ref)
+	if err != nil {
+		return fmt.Errorf("reference in the lock: %w", err)
+	}
+	s.want = Want{Typed: s.entry.Ref, Ref: r, As: s.entry.Name}
+	s.route = source.Route{Source: e.Source.Direct, Ref: r}
+	switch {
+	case s.entry.Registry != "":
+		s.route.Registry = e.absolute(s.entry.Registry)
+		if s.route.Source, err = e.Source.At(s.route.Registry); err != nil {
+			return err
+		}
+		s.route.Ref = ref.Ref{Slug: s.entry.Slug, Owner: s.entry.Owner, Query: r.Query, Locale: s.entry.Locale}
+	case r.Kind != ref.URL:
+		s.route.Ref.Path = e.absolute(s.entry.URL)
+	}
+	s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, "")
+	s.pin.Registry = s.route.Registry
+	return err
+}
+
+// PlanRemove plans to remove the named skills: from the agents that o names, or
+// altogether.
+func (e *Engine) PlanRemove(ctx context.Context, names []string, o Options) (*Plan, error) {
+	return e.planNamed(ctx, names, false, func(ctx context.Context, entry *lockfile.Skill) *step {
+		return e.planRemove(ctx, entry, o)
+	}, o)
+}
+
+func (e *Engine) planRemove(ctx context.Context, entry *lockfile.Skill, o Options) *step {
+	s := &step{entry: entry, verb: remove}
+	s.out = Outcome{
+		Name: entry.Name, Ref: entry.Ref, Registry: entry.Registry, Slug: entry.Slug, Owner: entry.Owner,
+		Version: entry.Version, From: entry.Version, Artifact: entry.Artifact, Tree: entry.Tree, Action: Removed,
+	}
+	s.agents, s.dirs = entry.Agents, entry.Dirs
+	if len(o.Agents) > 0 {
+		s.agents = slices.DeleteFunc(slices.Clone(entry.Agents), func(a string) bool { return !slices.Contains(o.Agents, a) })
+		s.dirs = nil
+	}
+	return e.spot(ctx, s, o)
+}
+
+// planNamed plans a step for each name, once, or for each locked skill if there
+// are no names and that means all.
+func (e *Engine) planNamed(ctx context.Context, names []string, all bool, plan func(context.Context, *lockfile.Skill) *step, o Options) (*Plan, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 && all {
+		names = st.lock.Names()
+	}
+	seen := make(map[string]bool, len(names))
+	unique := make([]string, 0, len(names))
+	for _, n := range names {
+		if !seen[n] {
+			seen[n] = true
+			unique = append(unique, n)
+		}
+	}
+	p := &Plan{options: o, state: st, steps: make([]*step, len(unique))}
+	err = e.each(ctx, len(unique), func(ctx context.Context, i int) {
+		entry, ok := st.lock.Skills[unique[i]]
+		if !ok {
+			p.steps[i] = unknown(st.lock, unique[i])
+			return
+		}
+		p.steps[i] = plan(ctx, &entry)
+	})
+	return p, err
+}
+
+func unknown(lock *lockfile.Lock, name string) *step {
+	s := &step{out: Outcome{Name: name, Ref: name}}
+	return s.fail(&UnknownError{Name: name, Near: near(lock, name)})
+}

@@ -1,0 +1,281 @@
+package install
+
+import (
+	"context"
+	"errors"
+
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/internal/spelling"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/skill"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/tree"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+// A State is how things stand with an installed skill.
+type State string
+
+const (
+	OK         State = "ok"
+	Missing    State = "missing"
+	Modified   State = "modified"
+	Unreadable State = "unreadable"
+
+	Current  State = "current"
+	Outdated State = "outdated"
+	Pinned   State = "pinned"
+	Gone     State = "gone"    // the source has no such skill any more
+	Unknown  State = "unknown" // it could not be found out
+)
+
+// An Entry is one skill of the lock.
+type Entry struct {
+	Name     string        `json:"name"`
+	Ref      string        `json:"ref"`
+	Registry string        `json:"registry,omitempty"`
+	Slug     string        `json:"slug,omitempty"`
+	Owner    string        `json:"owner,omitempty"`
+	Version  string        `json:"version"`
+	Locale   string        `json:"locale,omitempty"`
+	Artifact digest.Digest `json:"artifact"`
+	Tree     digest.Digest `json:"tree"`
+	Trust    source.Level  `json:"trust"`
+	Agents   []string      `json:"agents"`
+	Paths    []string      `json:"paths"`
+	Pinned   string        `json:"pinned,omitempty"` // why, or "yes"
+	State    State         `json:"state"`            // ok or missing: it is looked for, not read
+}
+
+// List returns what the lock has, by name, and whether it is still there.
+func (e *Engine) List(ctx context.Context) ([]Entry, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	present := map[string]map[string]bool{}
+	entries := make([]Entry, 0, len(st.lock.Skills))
+	for _, name := range st.lock.Names() {
+		l := st.lock.Skills[name]
+		entry := Entry{
+			Name: name, Ref: l.Ref, Registry: e.absolute(l.Registry), Slug: l.Slug, Owner: l.Owner, Version: l.Version,
+			Locale: l.Locale, Artifact: l.Artifact, Tree: l.Tree, Trust: source.Level(l.Trust), Agents: nonNil(l.Agents),
+			Paths: []string{}, State: OK,
+		}
+		if l.Pin != nil {
+			entry.Pinned = l.Pin.Reason
+			if entry.Pinned == "" {
+				entry.Pinned = "yes"
+			}
+		}
+		roots, err := e.rootsOf(l.Agents, l.Dirs)
+		if err != nil {
+			entry.State = Unreadable
+		}
+		for _, r := range roots {
+			names, ok := present[r.Real]
+			if !ok {
+				if names, err = r.Names(); err != nil {
+					return nil, err
+				}
+				present[r.Real] = names
+			}
+			entry.Paths = append(entry.Paths, r.Shown(name))
+			if !names[name] {
+				entry.State = Missing
+			}
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+func (e *Engine) inquire(ctx context.Context) (*state, error) {
+	if err := e.Recover(ctx); err != nil {
+		return nil, err
+	}
+	return e.load()
+}
+
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// A Check is one skill of the lock, compared with the disk.
+type Check struct {
+	Name    string        `json:"name"`
+	Version string        `json:"version"`
+	Tree    digest.Digest `json:"tree"`
+	State   State         `json:"state"` // the worst of its targets
+	Targets []TargetCheck `json:"targets"`
+}
+
+// A TargetCheck is one folder in which a skill is to stand.
+type TargetCheck struct {
+	Agents  []string `json:"agents"`
+	Path    string   `json:"path"`
+	State   State    `json:"state"`
+	Changes *Changes `json:"changes,omitempty"` // if it is modified and the pristine files are at hand
+	Err     error    `json:"-"`
+}
+
+// Verify hashes what stands in the folders of the named skills, or of all if
+// there are no names, and compares it with the lock. It writes nothing.
+func (e *Engine) Verify(ctx context.Context, names []string) ([]Check, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		names = st.lock.Names()
+	}
+	for _, n := range names {
+		if _, ok := st.lock.Skills[n]; !ok {
+			return nil, &UnknownError{Name: n, Near: near(st.lock, n)}
+		}
+	}
+	checks := make([]Check, len(names))
+	err = e.each(ctx, len(names), func(ctx context.Context, i int) {
+		entry := st.lock.Skills[names[i]]
+		checks[i] = e.verify(ctx, &entry)
+	})
+	return checks, err
+}
+
+func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
+	c := Check{Name: entry.Name, Version: entry.Version, Tree: entry.Tree, State: OK, Targets: []TargetCheck{}}
+	roots, err := e.rootsOf(entry.Agents, entry.Dirs)
+	if err != nil {
+		c.State = Unreadable
+		c.Targets = append(c.Targets, TargetCheck{Agents: entry.Agents, State: Unreadable, Err: err})
+	}
+	for _, r := range roots {
+		s := &step{entry: entry, out: Outcome{Name: entry.Name}}
+		p := &spot{root: r}
+		t := TargetCheck{Agents: nonNil(r.Agents), Path: r.Shown(entry.Name), State: OK}
+		err := e.inspectSpot(ctx, s, p, true)
+		switch {
+		case err != nil:
+			t.State, t.Err = Unreadable, err
+		case p.state == absent:
+			t.State = Missing
+		case p.state != clean:
+			t.State, t.Changes = Modified, p.edited
+		}
+		if t.State != OK {
+			c.State = t.State
+		}
+		c.Targets = append(c.Targets, t)
+	}
+	return c
+}
+
+// A Status is one skill of the lock, compared with its source.
+type Status struct {
+	Name     string `json:"name"`
+	Ref      string `json:"ref"`
+	Registry string `json:"registry,omitempty"`
+	Slug     string `json:"slug,omitempty"`
+	Current  string `json:"current"`
+	Latest   string `json:"latest,omitempty"`
+	State    State  `json:"state"`
+	Err      error  `json:"-"` // why the state is unknown or gone
+}
+
+// Outdated asks the sources of the named skills, or of all if there are no names, for
+// what update would bring. It writes nothing.
+func (e *Engine) Outdated(ctx context.Context, names []string) ([]Status, error) {
+	p, err := e.PlanUpdate(ctx, names, Options{OnEdit: KeepOnEdit})
+	if err != nil {
+		return nil, err
+	}
+	statuses := make([]Status, len(p.steps))
+	for i, s := range p.steps {
+		statuses[i] = e.status(s)
+	}
+	return statuses, errors.Join(p.Close(), e.Store.Close())
+}
+
+func (e *Engine) status(s *step) Status {
+	st := Status{Name: s.out.Name, Ref: s.out.Ref, Current: s.out.From, State: Current}
+	if s.entry == nil {
+		st.State, st.Err = Unknown, s.out.Err
+		return st
+	}
+	st.Registry, st.Slug, st.Latest = e.absolute(s.entry.Registry), s.entry.Slug, s.entry.Version
+	switch {
+	case s.entry.Pin != nil:
+		st.State = Pinned
+	case errors.Is(s.out.Err, source.ErrNotFound):
+		st.State, st.Latest, st.Err = Gone, "", s.out.Err
+	case s.out.Err != nil:
+		st.State, st.Latest, st.Err = Unknown, "", s.out.Err
+	case s.pin.Tree != "" && s.pin.Tree != s.entry.Tree, s.pin.Version != "" && s.pin.Version != s.entry.Version:
+		st.State, st.Latest = Outdated, s.pin.Version
+	}
+	return st
+}
+
+// Info is what is known of a skill without installing it.
+type Info struct {
+	Outcome
+	Description   string
+	License       string
+	Compatibility string
+	AllowedTools  []string
+	Files         []tree.File
+	Versions      []version.Info // nil if the source has none
+	Installed     string         // the version in the lock, "" if there is none
+	Findings      []skill.Finding
+}
+
+// Info fetches a skill into the store and says what is in it.
+func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
+	st, err := e.inquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &step{want: w, out: Outcome{Ref: w.Typed, Targets: []Placement{}}}
+	if s.route, err = e.Source.Route(w.Ref); err != nil {
+		return nil, err
+	}
+	if o.Locale != "" && s.route.Ref.Locale == "" {
+		s.route.Ref.Locale = o.Locale
+	}
+	if s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, ""); err != nil {
+		return nil, err
+	}
+	s.pin.Registry = s.route.Registry
+	art, err := e.obtain(ctx, s)
+	if err != nil {
+		return nil, errors.Join(err, e.Store.Close())
+	}
+	defer func() { _ = errors.Join(art.Close(), e.Store.Close()) }()
+	c, err := e.unpack(ctx, s, art, nil, o)
+	if err != nil {
+		return nil, err
+	}
+	_, findings, err := skill.Parse(c.Result.Skill)
+	if err != nil {
+		return nil, err
+	}
+	info := &Info{
+		Outcome: s.out, Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
+		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: findings,
+	}
+	info.Versions, err = s.route.Source.Versions(ctx, s.route.Ref)
+	if err != nil && !errors.Is(err, source.ErrUnsupported) {
+		return nil, err
+	}
+	if entry := e.byIdentity(st, identityOfPin(s.pin), ""); entry != nil {
+		info.Installed = entry.Version
+	}
+	return info, nil
+}
+
+func near(lock *lockfile.Lock, name string) []string {
+	return spelling.Nearest(name, lock.Names(), 3)
+}
