@@ -1,0 +1,159 @@
+package folder
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+// Fetch writes the artifact of p into dst, from its beginning. The validator of
+// an artifact is its digest, so that it holds wherever the registry is copied.
+func (r *Registry) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
+	receipt, err := r.fetch(ctx, p, dst)
+	if err != nil {
+		return receipt, fmt.Errorf("fetch %s: %w", quote(p.Slug), err)
+	}
+	return receipt, nil
+}
+
+func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
+	rel, err := r.pinned(ctx, p)
+	if err != nil {
+		return source.Receipt{}, err
+	}
+	if p.Known.ETag != "" {
+		h := digest.NewHasher()
+		if err := r.transfer(ctx, h, rel); err != nil {
+			return source.Receipt{}, err
+		}
+		if p.Known.ETag == etag(h.Digest()) {
+			return r.receipt(rel, h.Digest()), source.ErrNotModified
+		}
+	}
+	if err := dst.Restart(""); err != nil {
+		return source.Receipt{}, err
+	}
+	h := digest.NewHasher()
+	if err := r.transfer(ctx, io.MultiWriter(dst, h), rel); err != nil {
+		return source.Receipt{}, err
+	}
+	return r.receipt(rel, h.Digest()), nil
+}
+
+func (r *Registry) receipt(rel release, d digest.Digest) source.Receipt {
+	return source.Receipt{Version: rel.published(), Validators: source.Validators{ETag: etag(d)}}
+}
+
+func etag(d digest.Digest) string { return strconv.Quote(string(d)) }
+
+// pinned finds the release that a Pin means, in exactly its locale.
+func (r *Registry) pinned(ctx context.Context, p source.Pin) (release, error) {
+	if err := ctx.Err(); err != nil {
+		return release{}, err
+	}
+	s, err := r.findIn(p.Slug, p.Locale)
+	if err != nil {
+		return release{}, err
+	}
+	if p.Version == "" {
+		return r.choose(ctx, &s, p.Ref.Query, "")
+	}
+	for _, rel := range s.releases {
+		// A version that was made from a tree is not looked for here: the digests of
+		// the Pin say better that the tree is another.
+		if rel.version == p.Version || !rel.versioned && rel.version == "" {
+			return rel, nil
+		}
+	}
+	have := make([]string, len(s.releases))
+	for i, rel := range s.releases {
+		have[i] = rel.version
+	}
+	q, _ := version.ParseQuery(p.Version)
+	return release{}, &version.NoMatchError{Query: q, Have: have}
+}
+
+// transfer writes the artifact of a release.
+func (r *Registry) transfer(ctx context.Context, w io.Writer, rel release) error {
+	if !rel.archive {
+		_, err := r.pack(ctx, w, rel)
+		return err
+	}
+	f, size, err := r.openArchive(rel)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	_, err = io.Copy(w, &contextReader{ctx, io.LimitReader(f, size)})
+	return err
+}
+
+// A contextReader stops where its context does.
+type contextReader struct {
+	ctx context.Context //nolint:containedctx // lives as long as one call of transfer
+	r   io.Reader
+}
+
+func (c *contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// Stamp returns a text that is another whenever the artifact of p may be, at
+// the cost of a look at names, sizes and times. An empty stamp says that the
+// artifact was changed so recently that nobody can tell.
+func (r *Registry) Stamp(ctx context.Context, p source.Pin) (string, error) {
+	rel, err := r.pinned(ctx, p)
+	if err != nil {
+		return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
+	}
+	h := digest.NewHasher()
+	newest := time.Time{}
+	add := func(path string, info fs.FileInfo) {
+		_, _ = fmt.Fprintf(h, "%s\x00%o\x00%d\x00%d\x00", path, info.Mode(), info.Size(), info.ModTime().UnixNano())
+		if info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	if rel.archive {
+		info, err := r.root.Lstat(rel.path)
+		if err != nil {
+			return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
+		}
+		add(rel.path, info)
+	} else if err := r.walk(ctx, rel.path, add); err != nil {
+		return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
+	}
+	if !settled(newest) {
+		return "", nil
+	}
+	return string(h.Digest()), nil
+}
+
+func (r *Registry) walk(ctx context.Context, path string, visit func(string, fs.FileInfo)) error {
+	entries := archive.DefaultLimits().Entries
+	return fs.WalkDir(r.root.FS(), path, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entries--; entries < 0 {
+			return fs.SkipAll // packing it fails, and says so
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		visit(path, info)
+		return ctx.Err()
+	})
+}

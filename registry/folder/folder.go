@@ -1,0 +1,146 @@
+// Package folder reads a registry that is a plain folder of skills:
+//
+//	<slug>/SKILL.md               a skill with one version
+//	<slug>/<version>/SKILL.md     a skill with several versions
+//	<slug>@<locale>/…             the same slug in another language
+//	<slug>.zip, .tar.gz, .tgz, .tar   an archive instead of a folder
+//
+// What else there is is ignored. A folder is packed when it is fetched, equal
+// files into equal bytes; an archive is transferred as it is. Nothing outside
+// the folder is read, and no symbolic link is followed. Nobody published a
+// digest of what lies there, so all of it is source.FirstUse.
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+// Options say which folder a Registry reads, and how.
+type Options struct {
+	Dir    string         // relative to the working directory unless absolute
+	Locale string         // for references that name none; "" is the plain slug
+	Limits archive.Limits // of archives; zero fields mean the defaults
+}
+
+// A Registry is a folder of skills. It implements source.Source and
+// source.Searcher, and all of its methods may be called at once.
+type Registry struct {
+	dir    string // absolute, for people
+	root   *os.Root
+	locale string
+	limits archive.Limits
+
+	mu   sync.Mutex
+	seen map[string]summary // by release path; see describe
+}
+
+var (
+	_ source.Source   = (*Registry)(nil)
+	_ source.Searcher = (*Registry)(nil)
+)
+
+// ErrNotFolder says that the path of a registry is something else.
+var ErrNotFolder = errors.New("registry is not a folder")
+
+// Open returns the registry in o.Dir. It reads nothing yet, but fails if there
+// is no such folder.
+func Open(o Options) (*Registry, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("open registry: %s: %w", dir, ErrNotFolder)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	if o.Limits.Download <= 0 {
+		o.Limits.Download = archive.DefaultLimits().Download
+	}
+	return &Registry{dir: dir, root: root, locale: o.Locale, limits: o.Limits, seen: map[string]summary{}}, nil
+}
+
+// Close releases the folder. A Registry that is not closed is released by the
+// garbage collector.
+func (r *Registry) Close() error { return r.root.Close() }
+
+// Dir returns the absolute path of the folder.
+func (r *Registry) Dir() string { return r.dir }
+
+// Versions lists the versions of a skill. A skill that is a single folder or
+// an archive has exactly one.
+func (r *Registry) Versions(ctx context.Context, rf ref.Ref) ([]version.Info, error) {
+	s, err := r.find(ctx, rf)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.complete(ctx, &s); err != nil {
+		return nil, err
+	}
+	return s.infos(), nil
+}
+
+// Resolve picks the version that rf asks for. Only folders named by versions
+// give the Pin one: elsewhere the skill is what lies there now, and what it says
+// of its version is held to the query but not promised to stay.
+func (r *Registry) Resolve(ctx context.Context, rf ref.Ref, current string) (source.Pin, error) {
+	s, err := r.find(ctx, rf)
+	if err != nil {
+		return source.Pin{}, err
+	}
+	chosen, err := r.choose(ctx, &s, rf.Query, current)
+	if err != nil {
+		return source.Pin{}, fmt.Errorf("resolve %s: %w", rf.Slug, err)
+	}
+	return source.Pin{
+		Ref:      rf,
+		Registry: r.dir,
+		Slug:     rf.Slug,
+		Version:  chosen.published(),
+		Locale:   s.locale,
+		Size:     chosen.size,
+		Trust:    source.FirstUse,
+	}, nil
+}
+
+// choose picks one release of s. A skill that has but one, and that is asked
+// for without a constraint, is taken whatever its version is: a prerelease is
+// no surprise where there is nothing else.
+func (r *Registry) choose(ctx context.Context, s *skillFolder, q version.Query, current string) (release, error) {
+	if !s.releases[0].versioned && (q == version.Query{} || q.String() == version.Latest) {
+		return s.releases[0], nil
+	}
+	if err := r.complete(ctx, s); err != nil {
+		return release{}, err
+	}
+	info, err := version.Select(q, s.infos(), current)
+	if err != nil {
+		return release{}, err
+	}
+	for _, rel := range s.releases {
+		if rel.version == info.Version {
+			return rel, nil
+		}
+	}
+	return release{}, &version.NoMatchError{Query: q}
+}
+
+// quote makes text from outside safe and short enough for an error.
+func quote(s string) string { return strconv.QuoteToASCII(s[:min(len(s), 80)]) }

@@ -1,0 +1,125 @@
+package registry_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/source/sourcetest"
+	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/folder"
+	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/registrytest"
+)
+
+const sample = "../testdata/registry"
+
+// expect is what the sample registry holds, however it is reached.
+func expect() sourcetest.Expect {
+	slug := func(s string) ref.Ref { return ref.Ref{Kind: ref.Registry, Slug: s} }
+	return sourcetest.Expect{
+		Found:     slug("sickn33-skills-backend-architect"),
+		Name:      "backend-architect",
+		Versioned: slug("conventional-commits"),
+		Versions:  []string{"1.0.0", "1.1.0", "2.0.0-beta.1"},
+		Picks: map[string]string{
+			"": "1.1.0", "latest": "1.1.0", "1.0.0": "1.0.0", "~1.0": "1.0.0", "^1": "1.1.0",
+			"2.0.0-beta.1": "2.0.0-beta.1", ">=2": "", "3.0.0": "",
+		},
+		Missing:   slug("no-such-skill"),
+		Foreign:   ref.Ref{Kind: ref.Dir, Path: "./dir"},
+		Validates: true,
+	}
+}
+
+func TestFolder(t *testing.T) {
+	sourcetest.Run(t, func(t *testing.T) source.Source { return open(t, registry.Options{URL: sample}) }, expect())
+}
+
+// The same registry over HTTP is the same, but cannot list its versions.
+func TestOpenskillsServer(t *testing.T) {
+	want := expect()
+	want.Versions = nil
+	sourcetest.Run(t, func(t *testing.T) source.Source {
+		return open(t, registry.Options{URL: registrytest.NewServer(t, sample).URL, Client: client(t)})
+	}, want)
+}
+
+func open(t *testing.T, o registry.Options) source.Source {
+	t.Helper()
+	src, err := registry.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+func client(t *testing.T) *transport.Client {
+	t.Helper()
+	c, err := transport.New(transport.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
+func TestOpen(t *testing.T) {
+	dir, err := filepath.Abs(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fileURL := "file://" + filepath.ToSlash(dir)
+	if !strings.HasPrefix(filepath.ToSlash(dir), "/") {
+		fileURL = "file:///" + filepath.ToSlash(dir)
+	}
+	for _, url := range []string{dir, fileURL, strings.Replace(fileURL, "file://", "FILE://localhost", 1), sample} {
+		src := open(t, registry.Options{URL: url})
+		if f, ok := src.(*folder.Registry); !ok || f.Dir() != dir {
+			t.Errorf("Open(%s) = %T, want the folder %s", url, src, dir)
+		}
+	}
+	src := open(t, registry.Options{URL: "registry", Root: filepath.Dir(dir)})
+	if f, ok := src.(*folder.Registry); !ok || f.Dir() != dir {
+		t.Errorf("a path is not relative to Root")
+	}
+	for _, url := range []string{"", "https://skills.example.com/base/", "HTTP://localhost:8080"} {
+		if _, ok := open(t, registry.Options{URL: url}).(*openskills.Registry); !ok {
+			t.Errorf("Open(%q) is not of the openskills protocol", url)
+		}
+	}
+}
+
+func TestOpenFaults(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]error{
+		file:                              folder.ErrNotFolder,
+		filepath.Join(t.TempDir(), "no"):  fs.ErrNotExist,
+		"ftp://example.com/skills":        registry.ErrUnknownProtocol,
+		"https://user:secret@example.com": openskills.ErrURL,
+		"https://":                        openskills.ErrURL,
+		"https://example.com/?q=1":        openskills.ErrURL,
+	} {
+		_, err := registry.Open(registry.Options{URL: url})
+		if !errors.Is(err, want) {
+			t.Errorf("Open(%s): %v, want %v", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("Open(%s): %v gives the password away", url, err)
+		}
+	}
+	for _, url := range []string{"file://other-host/dir", "file:///dir?x", "file://"} {
+		if src, err := registry.Open(registry.Options{URL: url}); err == nil {
+			t.Errorf("Open(%s) = %T", url, src)
+		}
+	}
+}
