@@ -1,0 +1,314 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/skill"
+)
+
+type doctorResult struct {
+	Scope    scopeResult     `json:"scope"`
+	Facts    []factResult    `json:"facts"`
+	Skills   []sightResult   `json:"skills"`
+	Problems []problemResult `json:"problems"`
+}
+
+// factResult is something about the surroundings.
+type factResult struct {
+	What  string `json:"what"`
+	Value string `json:"value"`
+}
+
+// sightResult is one skill as one agent sees it.
+type sightResult struct {
+	Skill   string `json:"skill"`
+	Agent   string `json:"agent,omitempty"`
+	Path    string `json:"path"`
+	OK      bool   `json:"ok"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// problemResult is what is wrong, and what to do about it.
+type problemResult struct {
+	About   string `json:"about"`
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"`
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "doctor",
+		Short:   "Find out why an agent does not see a skill",
+		GroupID: groupSee,
+		Long: `Look at every installed skill as its agents do: is the folder there and readable,
+is its SKILL.md a file that can be read, is the agent on this machine. The exit
+code is 7 if something is wrong. Nothing is changed.`,
+		Example: `  skills doctor
+  skills doctor --agent claude-code
+  skills doctor --project --json`,
+		Args: args(0, 0, ""),
+		RunE: a.run(func(ctx context.Context, _ []string) (*answer, error) {
+			e, err := a.engine()
+			if err != nil {
+				return nil, err
+			}
+			d := &doctor{app: a, engine: e, result: doctorResult{
+				Scope: e.scope.result(), Facts: []factResult{}, Skills: []sightResult{}, Problems: []problemResult{},
+			}}
+			if err := d.examine(ctx); err != nil {
+				return nil, err
+			}
+			out := &answer{result: d.result, text: func(p *ui.Printer) { d.print(p) }}
+			if len(d.result.Problems) > 0 {
+				out.exit = exitDisagree
+			}
+			return out, nil
+		}),
+	}
+	a.agentFlag(cmd, "look at these agents only")
+	a.scopeFlags(cmd)
+	return cmd
+}
+
+type doctor struct {
+	app    *app
+	engine *engine
+	result doctorResult
+}
+
+func (d *doctor) problem(about, message, fix string) {
+	d.result.Problems = append(d.result.Problems, problemResult{about, message, fix})
+}
+
+func (d *doctor) fact(what, value string) {
+	d.result.Facts = append(d.result.Facts, factResult{what, value})
+}
+
+func (d *doctor) examine(ctx context.Context) error {
+	if err := d.surroundings(); err != nil {
+		return err
+	}
+	entries, err := d.engine.List(ctx)
+	if err != nil {
+		return err
+	}
+	detected, err := d.detected()
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		for _, id := range entry.Agents {
+			if len(d.engine.asked) > 0 && !slices.Contains(d.engine.asked, id) {
+				continue
+			}
+			dir, err := d.engine.AgentDir(id)
+			if err != nil {
+				d.sight(entry.Name, id, "", err, "")
+				continue
+			}
+			path := filepath.Join(dir, entry.Name)
+			fault, fix := look(path, entry.Name)
+			if fault == nil && detected != nil && !slices.Contains(detected, id) {
+				fault, fix = fmt.Errorf("%s is not on this machine", id), "skills agents lists those that are"
+			}
+			d.sight(entry.Name, id, path, fault, fix)
+		}
+		if len(entry.Agents) == 0 {
+			for _, path := range entry.Paths {
+				fault, fix := look(path, entry.Name)
+				d.sight(entry.Name, "", path, fault, fix)
+			}
+		}
+	}
+	return nil
+}
+
+// detected returns the agents on this machine, or nil if that does not matter.
+func (d *doctor) detected() ([]string, error) {
+	if d.engine.scope.Kind != install.User {
+		return nil, nil // a project is for other machines as well
+	}
+	table, err := d.app.agents()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := d.app.defaultAgents(d.engine.scope)
+	if err != nil {
+		return nil, err
+	}
+	return append(d.app.detected(table, d.engine.scope), chosen...), nil
+}
+
+func (d *doctor) sight(name, agent, path string, fault error, fix string) {
+	s := sightResult{Skill: name, Agent: agent, Path: path, OK: fault == nil}
+	if fault != nil {
+		s.Problem = message(fault)
+		about := name
+		if agent != "" {
+			about += " for " + agent
+		}
+		d.problem(about, s.Problem, fix)
+	}
+	d.result.Skills = append(d.result.Skills, s)
+}
+
+// look says what keeps an agent from seeing the skill in the folder at path,
+// and what to do about it.
+func look(path, name string) (fault error, fix string) {
+	const again = "skills install puts it back"
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New(path + " is not there"), again
+	case err != nil:
+		return err, ""
+	case info.Mode()&fs.ModeSymlink != 0:
+		return errors.New(path + " is a link, which some agents do not follow"), "remove the link, then " + again
+	case !info.IsDir():
+		return errors.New(path + " is no folder"), "move it away, then " + again
+	}
+	file := filepath.Join(path, skill.FileName)
+	info, err = os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New(file + " is not there"), again
+	case err != nil:
+		return err, ""
+	case !info.Mode().IsRegular():
+		return errors.New(file + " is no regular file"), again
+	}
+	data, err := readAll(file)
+	if err != nil {
+		return err, "this user must be able to read it"
+	}
+	s, _, err := skill.Parse(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err), again
+	}
+	if s.Name != "" && s.Name != name {
+		return fmt.Errorf("%s: the skill calls itself %.80q, and some agents want the name of its folder", file, s.Name), ""
+	}
+	return nil, ""
+}
+
+func readAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, skill.MaxSize+1))
+}
+
+// surroundings notes what everything depends on, and what is wrong with it.
+func (d *doctor) surroundings() error {
+	a, s := d.app, d.engine.scope
+	d.fact("version", a.env.version())
+	d.fact("scope", string(s.Kind)+", "+s.Root)
+	d.fact("registry", d.engine.Source.Default)
+	if s.Manifest != "" {
+		d.fact("manifest", presence(s.Manifest))
+	}
+	d.fact("lock", presence(s.Lock))
+	paths, err := a.paths()
+	if err != nil {
+		return err
+	}
+	d.fact("settings", presence(paths.Settings()))
+	d.fact("store", presence(paths.Store()))
+	d.fact("agents", strings.Join(d.engine.Agents, ", "))
+	home, err := config.Home(a.env.Getenv)
+	if err != nil {
+		d.problem("home", message(err), "set HOME to your home folder")
+	} else {
+		d.fact("home", home)
+	}
+	for _, dir := range []string{paths.Config, paths.Data, paths.State, paths.Cache} {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			d.problem(dir, "it is no folder", "move it away")
+		}
+	}
+	d.leftovers()
+	return nil
+}
+
+// leftovers looks for what a killed run left beside the folders of the agents.
+func (d *doctor) leftovers() {
+	var seen []string
+	dirs := []string{d.engine.scope.Root}
+	for _, id := range d.engine.Agents {
+		if dir, err := d.engine.AgentDir(id); err == nil {
+			dirs = append(dirs, filepath.Dir(dir))
+		}
+	}
+	for _, dir := range dirs {
+		found, err := filepath.Glob(filepath.Join(escapeGlob(dir), ".skills-staging-*"))
+		if err != nil || slices.Contains(seen, dir) {
+			continue
+		}
+		seen = append(seen, dir)
+		for _, path := range found {
+			d.problem(path, "an interrupted run left it", "the next skills install removes it")
+		}
+	}
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+func presence(path string) string {
+	switch {
+	case path == "":
+		return "none, since there is no home folder"
+	case exists(path):
+		return path
+	}
+	return path + " (not there yet)"
+}
+
+func (d *doctor) print(p *ui.Printer) {
+	for _, f := range d.result.Facts {
+		p.Printf("%s %s", p.Faint(fmt.Sprintf("%-9s", f.What)), ui.Line(f.Value))
+	}
+	if len(d.result.Skills) > 0 {
+		p.Printf("")
+	}
+	for _, s := range d.result.Skills {
+		state := p.Good("ok")
+		if !s.OK {
+			state = p.Bad("!!")
+		}
+		line := fmt.Sprintf("%s  %s  %s", state, p.Strong(ui.Line(s.Skill)), ui.Line(s.Path))
+		if s.Agent != "" {
+			line += p.Faint("  (" + s.Agent + ")")
+		}
+		p.Printf("%s", line)
+	}
+	p.Printf("")
+	for _, problem := range d.result.Problems {
+		p.Printf("%s %s: %s", p.Bad("problem:"), ui.Line(problem.About), ui.Line(problem.Message))
+		if problem.Fix != "" {
+			p.Printf("  fix: %s", ui.Line(problem.Fix))
+		}
+	}
+	if len(d.result.Problems) == 0 {
+		p.Printf("%s", p.Good("no problem found"))
+	}
+}

@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/store"
+	"github.com/openskills-go/skills/registry"
+)
+
+// An engine is the engine of a scope, and what flags ask of it.
+type engine struct {
+	*install.Engine
+	scope  scope
+	asked  []string // --agent
+	flags  *flags
+	locale string
+}
+
+// options completes o with what flags say.
+func (e *engine) options(o install.Options) install.Options {
+	o.Agents = e.asked
+	o.Replace = e.flags.replace
+	o.OnEdit = e.flags.onEdit
+	if o.OnEdit == "" {
+		o.OnEdit = install.FailOnEdit
+	}
+	o.Locale = e.locale
+	return o
+}
+
+// reader returns an engine for commands that neither fetch nor write.
+func (a *app) reader() (*engine, error) {
+	s, err := a.scope()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	table, err := a.agents()
+	if err != nil {
+		return nil, err
+	}
+	env := a.agentEnv()
+	return &engine{
+		scope: s, flags: &a.flags,
+		Engine: &install.Engine{
+			Scope: s.Scope,
+			AgentDir: func(id string) (string, error) {
+				found, err := table.Find(id)
+				if err != nil {
+					return "", err
+				}
+				return agentDir(found, env, s.Scope)
+			},
+			Jobs: settings.Jobs,
+		},
+	}, nil
+}
+
+// engine returns an engine that can do everything.
+func (a *app) engine() (*engine, error) {
+	e, err := a.reader()
+	if err != nil {
+		return nil, err
+	}
+	if e.asked, err = a.agentIDs(); err != nil {
+		return nil, err
+	}
+	for _, id := range e.asked {
+		if _, err := e.AgentDir(id); err != nil {
+			return nil, err
+		}
+	}
+	if e.Agents, err = a.defaultAgents(e.scope); err != nil {
+		return nil, err
+	}
+	if e.Limits, err = a.limits(); err != nil {
+		return nil, err
+	}
+	if e.Source, err = a.sources(); err != nil {
+		return nil, err
+	}
+	settings, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
+	e.locale = settings.Locale
+	e.Backups = paths.Backups()
+	e.Store = store.New(paths.Store())
+	return e, nil
+}
+
+// sources returns where skills come from.
+func (a *app) sources() (*source.Set, error) {
+	settings, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	limits, err := a.limits()
+	if err != nil {
+		return nil, err
+	}
+	client, err := a.client()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := a.chosenRegistry(settings)
+	if err != nil {
+		return nil, err
+	}
+	cwd, err := a.cwd()
+	if err != nil {
+		cwd = "" // absolute paths still work
+	}
+	return &source.Set{
+		Default: chosen,
+		Named:   settings.Registries,
+		Direct:  &source.Direct{Client: client, Cwd: cwd, Limit: limits.Download},
+		Open: func(url string) (source.Source, error) {
+			return registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
+		},
+	}, nil
+}
+
+// chosenRegistry returns the address or absolute folder of the registry for
+// references that name none: that of --registry, else that of the settings.
+func (a *app) chosenRegistry(settings config.Settings) (string, error) {
+	typed := a.flags.registry
+	if typed == "" {
+		typed = settings.Registry
+	}
+	return a.resolveRegistry(settings, typed)
+}
+
+// resolveRegistry returns the address or absolute folder of a registry that is
+// given by name, address or folder.
+func (a *app) resolveRegistry(settings config.Settings, typed string) (string, error) {
+	if url, ok := settings.Registries[typed]; ok {
+		return url, nil
+	}
+	if strings.Contains(typed, "://") {
+		return strings.TrimRight(typed, "/"), nil
+	}
+	path, err := a.abs(typed)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return path, nil
+	case err == nil:
+		return "", &usageError{message: fmt.Sprintf("registry %q is a file", typed), hint: "a registry is a name, an address or a folder of skills"}
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return "", a.noSuchRegistry(settings, typed)
+}
+
+func (a *app) noSuchRegistry(settings config.Settings, typed string) error {
+	if strings.ContainsRune(typed, filepath.Separator) || strings.Contains(typed, "/") || isRelative(typed) {
+		return &usageError{message: fmt.Sprintf("registry %q: there is no such folder", typed)}
+	}
+	var names []string
+	for name := range settings.Registries {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	hint := "skills registry add NAME URL adds one; an address begins with https://"
+	if near := nearest(typed, names); near != "" {
+		hint = "did you mean " + near + "?"
+	} else if len(names) > 0 {
+		hint = "there is " + strings.Join(names, ", ") + "; " + hint
+	}
+	return &usageError{message: fmt.Sprintf("registry %q is not known", typed), hint: hint}
+}
+
+// registry opens the chosen registry, and returns its address with it.
+func (a *app) registry() (string, source.Source, error) {
+	set, err := a.sources()
+	if err != nil {
+		return "", nil, err
+	}
+	src, err := set.At(set.Default)
+	if err != nil {
+		return "", nil, err
+	}
+	return set.Default, src, nil
+}
+
+// A namedRegistry is a registry of the settings or of the manifest.
+type namedRegistry struct {
+	Name    string `json:"name"` // "" for the default, if it has none
+	URL     string `json:"url"`
+	Default bool   `json:"default"`
+	From    string `json:"from,omitempty"` // file or variable that says it; "" is built in
+}
+
+// registries returns the default registry and the named ones, by name.
+func (a *app) registries() ([]namedRegistry, error) {
+	s, err := a.scope()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := a.chosenRegistry(settings)
+	if err != nil {
+		return nil, err
+	}
+	var list []namedRegistry
+	hasDefault := false
+	for name, url := range settings.Registries {
+		r := namedRegistry{Name: name, URL: url, Default: url == chosen, From: settings.Origin("registries." + name)}
+		if _, ok := s.manifest.Registries[name]; ok {
+			r.From = s.Manifest
+		}
+		hasDefault = hasDefault || r.Default
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b namedRegistry) int { return strings.Compare(a.Name, b.Name) })
+	if !hasDefault {
+		list = slices.Insert(list, 0, namedRegistry{URL: chosen, Default: true, From: settings.Origin("registry")})
+	}
+	return list, nil
+}

@@ -1,0 +1,337 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/agent"
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/manifest"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/skill"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/pkg/version"
+)
+
+// The exit codes. They are the same for every command.
+const (
+	exitDone         = 0
+	exitError        = 1
+	exitUsage        = 2
+	exitPartly       = 3
+	exitUnauthorized = 4
+	exitNotFound     = 5
+	exitRefused      = 6
+	exitDisagree     = 7
+	exitUnreachable  = 8
+	exitInterrupted  = 130
+)
+
+// An ExitCode is one exit code and what it means.
+type ExitCode struct {
+	Exit    int    `json:"exit"`
+	Meaning string `json:"meaning"`
+}
+
+// ExitCodes returns all exit codes, for the documentation.
+func ExitCodes() []ExitCode {
+	return []ExitCode{
+		{exitDone, "done, or there was nothing left to do"},
+		{exitError, "error: the disk, the system, or this program"},
+		{exitUsage, "the command line is wrong, or a decision is needed that a flag makes"},
+		{exitPartly, "some of what was asked for is done, some is not"},
+		{exitUnauthorized, "the registry wants a credential, or refused the one it got"},
+		{exitNotFound, "not found, no version matches, or several skills do"},
+		{exitRefused, "refused: a digest is wrong, or the artifact is unsafe or damaged"},
+		{exitDisagree, "manifest, lock and disk disagree, or one of them cannot be read"},
+		{exitUnreachable, "offline, unreachable, or rate limited: it may work later"},
+		{exitInterrupted, "interrupted"},
+	}
+}
+
+// A Code is one kind of error: its name in --json, its exit code, whether the
+// same command may work later, and what it means.
+type Code struct {
+	Code      string `json:"code"`
+	Exit      int    `json:"exit"`
+	Retryable bool   `json:"retryable"`
+	Meaning   string `json:"meaning"`
+}
+
+// Codes returns every kind of error, for the documentation.
+func Codes() []Code {
+	var codes []Code
+	seen := map[string]bool{}
+	for _, r := range append(rules(), unknown) {
+		if !seen[r.Code.Code] {
+			seen[r.Code.Code] = true
+			codes = append(codes, r.Code)
+		}
+	}
+	return codes
+}
+
+// explained is an error as a person or a program sees it.
+type explained struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+	Ref       string `json:"ref,omitempty"`
+	Retryable bool   `json:"retryable"`
+	exit      int
+}
+
+// line is what is printed: the reference, unless the message begins with it.
+func (e explained) line() string {
+	if e.Ref == "" || strings.HasPrefix(e.Message, e.Ref) {
+		return e.Message
+	}
+	return ui.Cut(ui.Escape(e.Ref), 80) + ": " + e.Message
+}
+
+// A rule turns the errors that it matches into what people and programs see.
+type rule struct {
+	Code
+	// match says whether the rule is for err, and what to do about it.
+	match func(err error) (hint string, ok bool)
+}
+
+var errInterrupted = errors.New("interrupted")
+
+const maxMessage = 400
+
+// explain finds the rule for a fault. The first that matches wins.
+func explain(f fault) explained {
+	e := explained{Ref: f.ref, Message: message(f.err)}
+	use := unknown
+	for _, r := range rules() {
+		if hint, ok := r.match(f.err); ok {
+			use, e.Hint = r, ui.Escape(hint)
+			break
+		}
+	}
+	e.Code, e.Retryable, e.exit = use.Code.Code, use.Retryable, use.Exit
+	return e
+}
+
+// message is the text of an error as one line that is safe to print.
+func message(err error) string {
+	text := ui.Line(err.Error())
+	if len(text) > maxMessage {
+		text = ui.Cut(text, maxMessage-8)
+	}
+	return text
+}
+
+var unknown = rule{Code: Code{"error", exitError, false, "anything else: the message says what"}}
+
+// is matches errors by a sentinel.
+func is(target error, hint string) func(error) (string, bool) {
+	return func(err error) (string, bool) { return hint, errors.Is(err, target) }
+}
+
+// as matches errors by their type.
+func as[E error](hint func(E) string) func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		e, ok := errors.AsType[E](err)
+		if !ok {
+			return "", false
+		}
+		return hint(e), true
+	}
+}
+
+// saying is a hint that does not depend on the error.
+func saying[E error](hint string) func(E) string { return func(E) string { return hint } }
+
+// rules is the one table from errors to codes, hints and exit codes.
+func rules() []rule {
+	return []rule{
+		{Code{"interrupted", exitInterrupted, true, "Ctrl-C or SIGTERM: what was done is complete, the rest is as it was"},
+			func(err error) (string, bool) {
+				return "", errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
+			}},
+		{Code{"internal", exitError, false, "a fault of this program"},
+			as(saying[*panicError]("this is a bug; please report it with the output of the same command with --verbose"))},
+
+		// What was asked for.
+		{Code{"usage", exitUsage, false, "the command line is wrong"},
+			as(func(e *usageError) string { return e.hint })},
+		{Code{"bad_reference", exitUsage, false, "a reference that cannot be read"},
+			as(saying[*ref.ParseError]("what can be installed: skills help references"))},
+		{Code{"bad_version", exitUsage, false, "a version or constraint that cannot be read"},
+			as(saying[*version.QueryError]("1.2.3, ^1.2, ~1.2, 1.x, '>=1 <3' or a tag such as latest"))},
+		{Code{"bad_config", exitUsage, false, "a setting that cannot be used"},
+			as(func(e *config.SettingError) string {
+				if len(e.Suggestions) > 0 {
+					return "did you mean " + strings.Join(e.Suggestions, " or ") + "?"
+				}
+				if e.File != "" {
+					return "correct the file, or change it with skills config set"
+				}
+				return "what can be set: skills config list"
+			})},
+		{Code{"bad_environment", exitUsage, false, "an environment variable that cannot be used"},
+			as(saying[*config.EnvError]("what skills reads: skills help environment"))},
+		{Code{"bad_environment", exitUsage, false, ""},
+			as(saying[*agent.RelativeError]("set it to an absolute path, or unset it"))},
+		{Code{"no_home", exitUsage, false, "there is no home folder, and what was asked for needs one"},
+			is(config.ErrNoHome, "set HOME, or SKILLS_HOME, or use --dir")},
+		{Code{"unknown_agent", exitUsage, false, "no agent of that name is known"},
+			as(func(e *agent.UnknownError) string {
+				if len(e.Suggestions) > 0 {
+					return "did you mean " + strings.Join(e.Suggestions, " or ") + "?"
+				}
+				return "skills agents --all lists those that are known"
+			})},
+		{Code{"no_agent_dir", exitUsage, false, "the agent reads no skills in this scope"},
+			is(agent.ErrNoUserDir, "it reads skills of projects: --project")},
+		{Code{"unknown_registry", exitUsage, false, "no registry of that name is known"},
+			as(func(e *source.UnknownRegistryError) string {
+				if near := nearest(e.Name, e.Known); near != "" {
+					return "did you mean " + near + "?"
+				}
+				return "skills registry list lists those that are; skills registry add NAME ADDRESS adds one"
+			})},
+
+		// A decision is needed.
+		{Code{"not_ours", exitUsage, false, "a folder of that name is there that skills did not place"},
+			as(func(e *install.NotOursError) string {
+				return "--replace makes a backup of it and replaces it; --as NAME installs beside it"
+			})},
+		{Code{"edited", exitUsage, false, "an installed skill was changed on disk"},
+			as(saying[*install.EditedError]("--on-edit=keep leaves it, --on-edit=overwrite makes a backup first; skills verify lists the files"))},
+		{Code{"name_taken", exitUsage, false, "two different skills want one name"},
+			as(saying[*install.IdentityError]("--as NAME installs it under another name; --replace takes the place of the other"))},
+		{Code{"bad_name", exitUsage, false, "neither the skill's name nor its slug can be the name of a folder"},
+			as(saying[*install.NameError]("--as NAME installs it under a name that can"))},
+		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
+			is(install.ErrNoLock, "name what to install: skills install REF")},
+
+		// Not found.
+		{Code{"not_installed", exitNotFound, false, "no skill of that name is installed in this scope"},
+			as(func(e *install.UnknownError) string {
+				if len(e.Near) > 0 {
+					return "did you mean " + strings.Join(e.Near, " or ") + "?"
+				}
+				return "what is installed: skills list; other scopes: --user, --project, --dir"
+			})},
+		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},
+			is(version.ErrNoMatch, "")},
+		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},
+			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
+		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
+			is(source.ErrAmbiguous, "say which one: owner/slug")},
+		{Code{"not_found", exitNotFound, false, "there is no such skill"},
+			is(source.ErrNotFound, "look for it: skills search WORD")},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(saying[*noHitsError]("try fewer or other words"))},
+		{Code{"unauthorized", exitUnauthorized, false, "the registry wants a credential, or refused the one it got"},
+			is(source.ErrAuth, "")},
+		{Code{"unsupported", exitError, false, "the registry cannot do that"},
+			is(source.ErrUnsupported, "")},
+
+		// Refused. No flag makes these go away, except where the hint names one.
+		{Code{"hidden_text", exitRefused, false, "a file holds text that people cannot see and agents read"},
+			as(saying[*install.HiddenTextError]("read the file with a tool that shows it; --allow-hidden-text installs it all the same"))},
+		{Code{"version_changed", exitRefused, false, "a version is served with other bytes than before"},
+			as(saying[*install.VersionBytesError]("the registry broke its promise; ask its operators before you trust it"))},
+		{Code{"digest", exitRefused, false, "the bytes are not those that were promised"},
+			as(saying[*digest.MismatchError]("nothing was installed from it; try again, and tell the registry if it stays"))},
+		{Code{"too_large", exitRefused, false, "an artifact exceeds a limit"},
+			as(func(e *archive.LimitError) string {
+				if e.Flag == "" {
+					return ""
+				}
+				return "if you trust it, raise the limit: --" + strings.TrimPrefix(e.Flag, "--")
+			})},
+		{Code{"several_skills", exitRefused, false, "an archive holds several skills, and none at its root"},
+			as(func(e *archive.RootError) string {
+				if len(e.Candidates) == 0 {
+					return ""
+				}
+				return "choose one with --path " + e.Candidates[0]
+			})},
+		{Code{"unsafe", exitRefused, false, "an archive that could write where it should not, or is made to deceive"},
+			is(archive.ErrUnsafe, "")},
+		{Code{"bad_artifact", exitRefused, false, "an artifact that is no usable archive"},
+			is(archive.ErrRefused, "")},
+		{Code{"bad_skill", exitRefused, false, "a SKILL.md that cannot be read"},
+			as(func(e *skill.SyntaxError) string { return e.Fix })},
+
+		// Manifest, lock and disk.
+		{Code{"lock_conflict", exitDisagree, false, "skills.lock holds merge conflict markers"},
+			as(saying[*lockfile.ConflictError]("resolve the conflict as in any file; an install then adds what is missing"))},
+		{Code{"lock_newer", exitDisagree, false, "skills.lock was written by a newer version of this program"},
+			as(saying[*lockfile.NewerError]("update this program"))},
+		{Code{"bad_lock", exitDisagree, false, "skills.lock cannot be read"},
+			as(saying[*lockfile.SyntaxError]("restore the file from version control, or move it away and install again"))},
+		{Code{"bad_manifest", exitDisagree, false, "skills.yaml cannot be read"},
+			as(saying[*manifest.SyntaxError]("correct the file"))},
+		{Code{"modified", exitDisagree, false, "an installed skill is not as it was installed"},
+			as(func(e *disagreeError) string { return e.hint })},
+
+		// The network.
+		{Code{"offline", exitUnreachable, true, "it needs the network, and --offline is set"},
+			is(transport.ErrOffline, "without --offline, or SKILLS_OFFLINE, it would be fetched")},
+		{Code{"rate_limited", exitUnreachable, true, "the registry wants us to wait longer than --max-wait"},
+			as(saying[*transport.WaitError]("try again later, or allow the wait with --max-wait"))},
+		{Code{"stalled", exitUnreachable, true, "no bytes came for the time that --timeout says"},
+			as(saying[*transport.StalledError]("try again; --timeout allows slower ones"))},
+		{Code{"web_page", exitUnreachable, false, "the server answered with a web page: a login, a captive portal, or no registry"},
+			is(transport.ErrWebPage, "is this the address of a registry? A network that wants a login answers like this, too")},
+		{Code{"redirect", exitUnreachable, false, "the server sends us where we do not go"},
+			as(saying[*transport.RedirectError](""))},
+		{Code{"too_large", exitRefused, false, ""},
+			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
+		{Code{"bad_answer", exitUnreachable, true, "the server answered with an error"},
+			as(saying[*transport.StatusError](""))},
+		{Code{"tls", exitUnreachable, false, "the server's certificate is not trusted"},
+			func(err error) (string, bool) {
+				_, verify := errors.AsType[*tls.CertificateVerificationError](err)
+				_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+				return "a company's own certificate authority is added with SKILLS_CA_FILE", verify || authority
+			}},
+		{Code{"dns", exitUnreachable, true, "the host's name cannot be resolved"},
+			as(func(e *net.DNSError) string {
+				return fmt.Sprintf("is %s right, and are you online?", e.Name)
+			})},
+		{Code{"unreachable", exitUnreachable, true, "the host cannot be reached"},
+			func(err error) (string, bool) {
+				var e net.Error
+				_, op := errors.AsType[*net.OpError](err)
+				return "are you online? A proxy is set with HTTPS_PROXY", op || errors.As(err, &e)
+			}},
+
+		// The disk.
+		{Code{"disk_full", exitError, true, "the disk, or the quota, is full"},
+			func(err error) (string, bool) {
+				return "what was there is as it was; skills cache prune makes room", errors.Is(err, syscall.ENOSPC) || isQuota(err)
+			}},
+		{Code{"read_only", exitError, false, "the file system is read-only"},
+			is(syscall.EROFS, "another folder can be chosen with --dir, and SKILLS_HOME moves what skills keeps for itself")},
+		{Code{"permission", exitError, false, "this user may not write or read there"},
+			is(fs.ErrPermission, "")},
+	}
+}
+
+// A disagreeError says that something on disk is not as the lock says.
+type disagreeError struct {
+	message string
+	hint    string
+}
+
+func (e *disagreeError) Error() string { return e.message }

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/skill"
+)
+
+func (a *app) installCommand() *cobra.Command {
+	var o install.Options
+	var as string
+	cmd := &cobra.Command{
+		Use:     "install [REF]...",
+		Aliases: []string{"add", "i"},
+		Short:   "Install skills, or restore what the lock says",
+		GroupID: groupUse,
+		Long: `Install skills where your agents read them. A REF is a slug of a registry, a
+web address, a folder or an archive: see skills help references.
+
+Without a REF, what skills.lock says is restored, exactly.
+
+Skills go to the agents that --agent, skills.yaml or your settings name, else to
+those found on this machine. What skills did not place, and what you changed, is
+never overwritten without a flag that says so.`,
+		Example: `  skills install sickn33-skills-backend-architect
+  skills install pdf@^1.2 acme:release-notes --agent claude-code,codex
+  skills install 'https://openskills.cc/skills/sickn33-skills-backend-architect'
+  skills install ./my-skill ./other.zip --dir ./skills
+  skills install`,
+		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
+			wants, err := parseWants(args, as)
+			if err != nil {
+				return nil, err
+			}
+			if len(args) == 0 && o.Path != "" {
+				return nil, &usageError{message: "--path needs a REF to take the folder from"}
+			}
+			return a.change(ctx, "installing", func(ctx context.Context, e *engine) (*install.Plan, error) {
+				o := e.options(o)
+				if len(wants) == 0 {
+					return e.PlanRestore(ctx, o)
+				}
+				return e.PlanInstall(ctx, wants, o)
+			})
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&as, "as", "", "the `name` to install one skill under")
+	f.StringVar(&o.Path, "path", "", "the `folder` to take from an archive of several skills")
+	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
+	a.editFlags(cmd, true)
+	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
+	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
+	a.netFlags(cmd)
+	a.limitFlags(cmd)
+	return cmd
+}
+
+// parseWants reads references, and the name that the only one is to have.
+func parseWants(args []string, as string) ([]install.Want, error) {
+	if as != "" && len(args) != 1 {
+		return nil, &usageError{message: fmt.Sprintf("--as names one skill, and there are %d", len(args))}
+	}
+	if as != "" && !skill.ValidName(as) {
+		return nil, &usageError{
+			message: fmt.Sprintf("--as %q is no name for a skill", as),
+			hint:    "a name is lower-case letters and digits in words joined by hyphens, at most 64",
+		}
+	}
+	wants := make([]install.Want, len(args))
+	for i, arg := range args {
+		r, err := ref.Parse(arg)
+		if err != nil {
+			return nil, err
+		}
+		wants[i] = install.Want{Typed: arg, Ref: r, As: as}
+	}
+	return wants, nil
+}
+
+// change carries out what plan returns, or only shows it for a dry run.
+func (a *app) change(ctx context.Context, verb string, plan func(context.Context, *engine) (*install.Plan, error)) (*answer, error) {
+	e, err := a.engine()
+	if err != nil {
+		return nil, err
+	}
+	progress := a.ui.NewProgress(verb)
+	e.OnEvent = progress.Event
+	p, err := plan(ctx, e)
+	if err != nil {
+		progress.End()
+		return nil, err
+	}
+	defer func() { _ = p.Close() }() // only temporary files are at stake
+	if a.flags.dryRun {
+		progress.End()
+		return a.changes(e.scope, p.Outcomes()), nil
+	}
+	result, err := e.Apply(ctx, p)
+	progress.End()
+	if result == nil {
+		return nil, err
+	}
+	return a.changes(e.scope, result.Outcomes), err
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/install"
+)
+
+type listResult struct {
+	Scope  scopeResult     `json:"scope"`
+	Skills []install.Entry `json:"skills"`
+}
+
+func (a *app) listCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List installed skills",
+		GroupID: groupSee,
+		Example: `  skills list
+  skills list --agent codex
+  skills list --dir ./skills --json`,
+		Args: args(0, 0, ""),
+		RunE: a.run(func(ctx context.Context, _ []string) (*answer, error) {
+			wanted, err := a.agentIDs()
+			if err != nil {
+				return nil, err
+			}
+			e, err := a.reader()
+			if err != nil {
+				return nil, err
+			}
+			entries, err := e.List(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if len(wanted) > 0 {
+				entries = slices.DeleteFunc(entries, func(e install.Entry) bool {
+					return !slices.ContainsFunc(wanted, func(id string) bool { return slices.Contains(e.Agents, id) })
+				})
+			}
+			if entries == nil {
+				entries = []install.Entry{}
+			}
+			result := listResult{Scope: e.scope.result(), Skills: entries}
+			return &answer{result: result, done: 1, text: func(p *ui.Printer) { printList(p, entries) }}, nil
+		}),
+	}
+	a.agentFlag(cmd, "only skills installed for these agents")
+	a.scopeFlags(cmd)
+	return cmd
+}
+
+func printList(p *ui.Printer, entries []install.Entry) {
+	if len(entries) == 0 {
+		p.Notef("nothing is installed here; skills install REF installs something")
+		return
+	}
+	t := ui.Table{Head: []string{"NAME", "VERSION", "STATE", "AGENTS", "FROM"}}
+	for _, e := range entries {
+		state := ui.Cell{}
+		switch {
+		case e.State != install.OK:
+			state = ui.Cell{Text: string(e.State), Mark: p.Bad}
+		case e.Pinned != "":
+			state = ui.Cell{Text: "pinned", Mark: p.Unsure}
+		}
+		row := ui.Text(e.Name, e.Version, "", strings.Join(e.Agents, ","), e.Ref)
+		row[2] = state
+		t.Rows = append(t.Rows, row)
+	}
+	p.Table(t)
+}

@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/source"
+)
+
+// changeResult is the result of install, update and remove.
+type changeResult struct {
+	Scope  scopeResult   `json:"scope"`
+	DryRun bool          `json:"dryRun,omitempty"`
+	Skills []skillResult `json:"skills"`
+}
+
+// skillResult is what happened, or would happen, to one skill.
+type skillResult struct {
+	Name     string           `json:"name"`
+	Ref      string           `json:"ref,omitempty"`
+	Action   install.Action   `json:"action"`
+	Registry string           `json:"registry,omitempty"`
+	Slug     string           `json:"slug,omitempty"`
+	Owner    string           `json:"owner,omitempty"`
+	Version  string           `json:"version,omitempty"`
+	From     string           `json:"from,omitempty"`
+	Locale   string           `json:"locale,omitempty"`
+	Artifact string           `json:"artifact,omitempty"`
+	Size     int64            `json:"size,omitempty"`
+	Tree     string           `json:"tree,omitempty"`
+	Trust    source.Level     `json:"trust,omitempty"`
+	Targets  []targetResult   `json:"targets"`
+	Files    *install.Changes `json:"files,omitempty"`
+	Backup   string           `json:"backup,omitempty"`
+	Warnings []string         `json:"warnings,omitempty"`
+}
+
+// targetResult is one agent that a skill was placed for.
+type targetResult struct {
+	Agent  string         `json:"agent,omitempty"` // "" with --dir
+	Path   string         `json:"path"`
+	Status install.Action `json:"status"`
+}
+
+func newSkillResult(o install.Outcome) skillResult {
+	r := skillResult{
+		Name: o.Name, Ref: o.Ref, Action: o.Action,
+		Registry: o.Registry, Slug: o.Slug, Owner: o.Owner, Version: o.Version, From: o.From, Locale: o.Locale,
+		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
+		Targets: []targetResult{}, Files: o.Files, Backup: o.Backup, Warnings: o.Warnings,
+	}
+	for _, t := range o.Targets {
+		if len(t.Agents) == 0 {
+			r.Targets = append(r.Targets, targetResult{Path: t.Path, Status: t.Status})
+		}
+		for _, agent := range t.Agents {
+			r.Targets = append(r.Targets, targetResult{Agent: agent, Path: t.Path, Status: t.Status})
+		}
+	}
+	return r
+}
+
+// changes makes an answer of outcomes.
+func (a *app) changes(s scope, outcomes []install.Outcome) *answer {
+	result := changeResult{Scope: s.result(), DryRun: a.flags.dryRun, Skills: []skillResult{}}
+	out := &answer{}
+	for _, o := range outcomes {
+		result.Skills = append(result.Skills, newSkillResult(o))
+		if o.Err != nil {
+			out.faults = append(out.faults, fault{ref: named(o), err: o.Err})
+			continue
+		}
+		out.done++
+		for _, w := range o.Warnings {
+			a.ui.Warnf("%s: %s", ui.Line(named(o)), ui.Line(w))
+		}
+		if o.Backup != "" {
+			a.ui.Notef("%s as it was is in %s", ui.Line(named(o)), ui.Line(o.Backup))
+		}
+	}
+	out.result = result
+	out.text = func(p *ui.Printer) { printChanges(p, outcomes, a.flags.dryRun) }
+	return out
+}
+
+// named is what a person calls the skill of an outcome.
+func named(o install.Outcome) string {
+	if o.Name != "" {
+		return o.Name
+	}
+	return o.Ref
+}
+
+// printChanges prints a line for each folder of each skill that did not fail.
+func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
+	for _, o := range outcomes {
+		if o.Err != nil {
+			continue
+		}
+		head := p.Strong(ui.Line(named(o)))
+		switch {
+		case o.From != "" && o.From != o.Version && o.Version != "":
+			head += " " + ui.Line(o.From) + " -> " + ui.Line(o.Version)
+		case o.Version != "":
+			head += " " + ui.Line(o.Version)
+		}
+		action := string(o.Action)
+		if dryRun {
+			action = would(o.Action)
+		}
+		if o.Action == install.Unchanged || o.Action == install.Skipped {
+			action = p.Faint(action)
+		} else {
+			action = p.Good(action)
+		}
+		if len(o.Targets) == 0 {
+			p.Printf("%s  %s", action, head)
+		}
+		for _, t := range o.Targets {
+			line := fmt.Sprintf("%s  %s  %s", action, head, ui.Line(t.Path))
+			if len(t.Agents) > 0 {
+				line += p.Faint("  (" + ui.Line(strings.Join(t.Agents, ", ")) + ")")
+			}
+			p.Printf("%s", line)
+		}
+		printFiles(p, o)
+	}
+}
+
+// would is the action of a dry run.
+func would(action install.Action) string {
+	switch action {
+	case install.Installed:
+		return "would install"
+	case install.Updated:
+		return "would update"
+	case install.Removed:
+		return "would remove"
+	case install.Skipped:
+		return "would skip"
+	case install.Unchanged, install.Failed:
+	}
+	return string(action)
+}
+
+const fewFiles = 10
+
+// printFiles prints which files an update changed.
+func printFiles(p *ui.Printer, o install.Outcome) {
+	if o.Files == nil {
+		return
+	}
+	n := 0
+	list := func(mark string, paths []string) {
+		for _, path := range paths {
+			if n++; n <= fewFiles {
+				p.Printf("  %s %s", mark, ui.Line(path))
+			}
+		}
+	}
+	list("+", o.Files.Added)
+	list("~", o.Files.Changed)
+	list("-", o.Files.Removed)
+	if n > fewFiles {
+		p.Printf("  and %d more files", n-fewFiles)
+	}
+}

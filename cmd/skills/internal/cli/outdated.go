@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/install"
+)
+
+type outdatedResult struct {
+	Scope  scopeResult      `json:"scope"`
+	Skills []install.Status `json:"skills"`
+}
+
+func (a *app) outdatedCommand() *cobra.Command {
+	var exitCode, all bool
+	cmd := &cobra.Command{
+		Use:     "outdated [NAME]...",
+		Short:   "Say which installed skills have a newer version; changes nothing",
+		GroupID: groupUse,
+		Long: `Ask the registries whether there are newer versions of the installed skills.
+Nothing is changed. What could not be checked is said to be unknown, and the
+exit code says so.`,
+		Example: `  skills outdated
+  skills outdated --exit-code   # 7 if something is outdated, for CI
+  skills outdated --json`,
+		ValidArgsFunction: a.completeInstalled,
+		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
+			e, err := a.engine()
+			if err != nil {
+				return nil, err
+			}
+			statuses, err := e.Outdated(ctx, names)
+			if err != nil {
+				return nil, err
+			}
+			out := &answer{}
+			result := outdatedResult{Scope: e.scope.result(), Skills: []install.Status{}}
+			for _, s := range statuses {
+				result.Skills = append(result.Skills, s)
+				if s.Err != nil {
+					out.faults = append(out.faults, fault{ref: s.Name, err: s.Err})
+					continue
+				}
+				out.done++
+				if s.State != install.Current && exitCode {
+					out.exit = exitDisagree
+				}
+			}
+			out.result = result
+			out.text = func(p *ui.Printer) { printOutdated(p, statuses, all) }
+			return out, nil
+		}),
+	}
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 7 if a skill is outdated")
+	cmd.Flags().BoolVar(&all, "all", false, "list the skills that are current as well")
+	a.scopeFlags(cmd)
+	a.netFlags(cmd)
+	a.limitFlags(cmd)
+	return cmd
+}
+
+func printOutdated(p *ui.Printer, statuses []install.Status, all bool) {
+	t := ui.Table{Head: []string{"NAME", "CURRENT", "LATEST", "STATE", "FROM"}}
+	for _, s := range statuses {
+		if s.State == install.Current && !all {
+			continue
+		}
+		row := ui.Text(s.Name, s.Current, s.Latest, string(s.State), s.Ref)
+		switch s.State {
+		case install.Current:
+			row[3].Mark = p.Faint
+		case install.Outdated:
+			row[2].Mark = p.Good
+		default:
+			row[3].Mark = p.Unsure
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	switch {
+	case len(t.Rows) > 0:
+		p.Table(t)
+	case len(statuses) == 0:
+		p.Notef("nothing is installed here")
+	default:
+		p.Notef("all %d skills are current", len(statuses))
+	}
+}

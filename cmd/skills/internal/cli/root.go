@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+)
+
+const (
+	groupUse   = "use"
+	groupSee   = "see"
+	groupMake  = "make"
+	groupSetup = "setup"
+)
+
+// root returns the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "skills",
+		Short: "The package manager for agent skills",
+		Long: `skills installs agent skills (folders with a SKILL.md) where your coding agents
+read them, and keeps track of their versions.`,
+		Example: `  skills search backend
+  skills install sickn33-skills-backend-architect
+  skills list
+  skills update`,
+		Args:              a.noSuchCommand,
+		RunE:              a.group,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetOut(a.ui.Writer())
+	root.SetErr(a.env.Stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpTemplate(helpTemplate)
+	a.globalFlags(root)
+	root.AddGroup(
+		&cobra.Group{ID: groupUse, Title: "Install and keep up to date:"},
+		&cobra.Group{ID: groupSee, Title: "Look around:"},
+		&cobra.Group{ID: groupMake, Title: "Make skills:"},
+		&cobra.Group{ID: groupSetup, Title: "Set up:"},
+	)
+	root.AddCommand(
+		a.installCommand(),
+		a.updateCommand(),
+		a.outdatedCommand(),
+		a.removeCommand(),
+		a.verifyCommand(),
+
+		a.searchCommand(),
+		a.infoCommand(),
+		a.listCommand(),
+		a.agentsCommand(),
+		a.doctorCommand(),
+
+		a.initCommand(),
+		a.validateCommand(),
+		a.packCommand(),
+
+		a.registryCommand(),
+		a.configCommand(),
+		a.cacheCommand(),
+		a.completionCommand(),
+		a.versionCommand(),
+	)
+	root.SetHelpCommand(a.helpCommand())
+	return root
+}
+
+// group is the run function of a command that only holds others.
+func (a *app) group(cmd *cobra.Command, _ []string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	if !a.flags.json {
+		cmd.SetOut(a.env.Stderr)
+		_ = cmd.Help()
+		a.ui.Talkf("")
+	}
+	return &usageError{message: "no command is given", hint: "one of " + strings.Join(names, ", ")}
+}
+
+// noSuchCommand is the argument check of a command that only holds others.
+func (a *app) noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(append(names, c.Name()), c.Aliases...)
+			names = append(names, c.SuggestFor...)
+		}
+	}
+	hint := "see: " + cmd.CommandPath() + " --help"
+	if near := nearest(args[0], names); near != "" {
+		hint = "did you mean " + cmd.CommandPath() + " " + near + "?"
+	}
+	return &usageError{message: fmt.Sprintf("unknown command %q for %s", ui.Cut(args[0], 60), cmd.CommandPath()), hint: hint}
+}
+
+// args checks how many arguments there are; most below 0 means no limit.
+func args(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		hint := "usage: " + cmd.UseLine()
+		switch {
+		case len(args) < least:
+			return &usageError{message: cmd.Name() + " needs " + what, hint: hint}
+		case most == 0 && len(args) > 0:
+			return &usageError{message: fmt.Sprintf("%s takes no arguments, and got %q", cmd.Name(), args[0]), hint: hint}
+		case most >= 0 && len(args) > most:
+			return &usageError{message: fmt.Sprintf("%s takes %s, and got %q as well", cmd.Name(), what, args[most]), hint: hint}
+		}
+		return nil
+	}
+}
+
+// helpTemplate is what comes first says what the command is for.
+const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{.UsageString}}`
+
+const usageTemplate = `Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND [flags]{{else}}{{.UseLine}}{{end}}
+{{- if .Aliases}}
+
+Also: {{range $i, $a := .Aliases}}{{if $i}}, {{end}}{{$a}}{{end}}{{end}}
+{{- if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}
+{{- if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if not .Groups}}
+
+Commands:
+{{- range $cmds}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
+{{- range $group := .Groups}}
+
+{{.Title}}
+{{- range $cmds}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}
+{{- if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{- if .HasAvailableInheritedFlags}}
+
+Flags of every command:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+{{- if not .HasParent}}
+
+More: skills COMMAND --help; skills help references|environment|exit-codes{{end}}
+`

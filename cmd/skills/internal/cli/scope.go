@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/manifest"
+)
+
+// A scope is a set of installed skills, and the manifest that says what it
+// should hold.
+type scope struct {
+	install.Scope
+	manifest *manifest.Manifest // empty if there is no file
+}
+
+type scopeResult struct {
+	Kind install.Kind `json:"kind"`
+	Root string       `json:"root"`
+}
+
+func (s scope) result() scopeResult { return scopeResult{Kind: s.Kind, Root: s.Root} }
+
+// findScope applies --dir, --project and --user, and without them takes the
+// project if there is one. It tells which it is.
+func (a *app) findScope() (scope, error) {
+	s, err := a.chooseScope()
+	if err != nil {
+		return scope{}, err
+	}
+	out := scope{Scope: s, manifest: &manifest.Manifest{}}
+	if s.Manifest != "" {
+		m, err := manifest.Load(s.Manifest)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return scope{}, err
+		default:
+			out.manifest = m
+			for _, w := range m.Warnings {
+				a.ui.NoteOncef("%s: %s", ui.Line(s.Manifest), ui.Line(w.String()))
+			}
+		}
+	}
+	a.ui.NoteOncef("%s scope, %s", s.Kind, ui.Line(s.Root))
+	return out, nil
+}
+
+func (a *app) chooseScope() (install.Scope, error) {
+	if a.flags.dir != "" {
+		root, err := a.abs(a.flags.dir)
+		if err != nil {
+			return install.Scope{}, err
+		}
+		return install.Scope{Kind: install.Dir, Root: root, Lock: filepath.Join(root, lockfile.Name)}, nil
+	}
+	if !a.flags.user {
+		root, err := a.findProject()
+		if err != nil {
+			return install.Scope{}, err
+		}
+		if root != "" {
+			return scopeAt(install.Project, root), nil
+		}
+	}
+	paths, err := a.paths()
+	if err != nil {
+		return install.Scope{}, err
+	}
+	return scopeAt(install.User, paths.Config), nil
+}
+
+func scopeAt(kind install.Kind, root string) install.Scope {
+	return install.Scope{Kind: kind, Root: root, Manifest: filepath.Join(root, manifest.Name), Lock: filepath.Join(root, lockfile.Name)}
+}
+
+// findProject returns the root of the project that the current folder is in, or
+// "" if it is in none: the nearest folder with a manifest, up to the root of the
+// git repository. Outside of a repository only the current folder counts, since
+// what lies above may be anyone's. With --project there is always one: the root
+// of the repository, or the current folder.
+func (a *app) findProject() (string, error) {
+	cwd, err := a.cwd()
+	if err != nil {
+		if a.flags.project {
+			return "", err
+		}
+		return "", nil
+	}
+	git := gitRoot(cwd)
+	top := git
+	if top == "" {
+		top = cwd
+	}
+	for dir := cwd; ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil && info.Mode().IsRegular() {
+			if user, err := a.paths(); err != nil || user.Config != dir {
+				return dir, nil
+			}
+		}
+		if dir == top {
+			break
+		}
+	}
+	if a.flags.project {
+		return top, nil
+	}
+	return "", nil
+}
+
+// gitRoot returns the nearest folder at or above dir that holds a .git, or "".
+func gitRoot(dir string) string {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+// override returns settings with what the manifest says instead.
+func (s scope) override(settings config.Settings) config.Settings {
+	override(&settings.Registry, s.beside(s.manifest.Registry))
+	settings.Registries = maps.Clone(settings.Registries)
+	for name, url := range s.manifest.Registries {
+		if settings.Registries == nil {
+			settings.Registries = map[string]string{}
+		}
+		settings.Registries[name] = s.beside(url)
+	}
+	if len(s.manifest.Agents) > 0 {
+		settings.Agents = s.manifest.Agents
+	}
+	return settings
+}
+
+// beside makes a relative folder in the manifest relative to the manifest.
+func (s scope) beside(registry string) string {
+	if isRelative(registry) {
+		return filepath.Join(s.Root, filepath.FromSlash(registry))
+	}
+	return registry
+}
+
+// isRelative says whether a registry is written as a folder relative to another.
+func isRelative(registry string) bool {
+	first, _, _ := strings.Cut(filepath.ToSlash(registry), "/")
+	return first == "." || first == ".."
+}

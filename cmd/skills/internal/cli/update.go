@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/pkg/install"
+)
+
+func (a *app) updateCommand() *cobra.Command {
+	var o install.Options
+	cmd := &cobra.Command{
+		Use:     "update [NAME]...",
+		Aliases: []string{"upgrade", "up"},
+		Short:   "Update installed skills within what was asked for",
+		GroupID: groupUse,
+		Long: `Update the skills that are named, or all. A skill stays within the version or
+constraint it was installed with. Which files change is printed.`,
+		Example: `  skills update
+  skills update backend-architect
+  skills update --dry-run`,
+		ValidArgsFunction: a.completeInstalled,
+		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
+			return a.change(ctx, "updating", func(ctx context.Context, e *engine) (*install.Plan, error) {
+				return e.PlanUpdate(ctx, names, e.options(o))
+			})
+		}),
+	}
+	cmd.Flags().BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
+	a.editFlags(cmd, false)
+	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
+	a.netFlags(cmd)
+	a.limitFlags(cmd)
+	return cmd
+}

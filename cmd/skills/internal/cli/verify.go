@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/install"
+)
+
+type verifyResult struct {
+	Scope  scopeResult     `json:"scope"`
+	Skills []install.Check `json:"skills"`
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "verify [NAME]...",
+		Short:   "Compare every installed file with the lock",
+		GroupID: groupUse,
+		Long: `Hash every file of the installed skills and compare with skills.lock. The exit
+code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
+		Example: `  skills verify
+  skills verify backend-architect
+  skills verify --dir ./skills --json`,
+		ValidArgsFunction: a.completeInstalled,
+		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
+			e, err := a.reader()
+			if err != nil {
+				return nil, err
+			}
+			checks, err := e.Verify(ctx, names)
+			if err != nil {
+				return nil, err
+			}
+			if checks == nil {
+				checks = []install.Check{}
+			}
+			out := &answer{result: verifyResult{Scope: e.scope.result(), Skills: checks}}
+			for _, c := range checks {
+				if c.State != install.OK {
+					out.faults = append(out.faults, fault{ref: c.Name, err: disagreement(c)})
+				}
+			}
+			out.text = func(p *ui.Printer) { printChecks(p, checks) }
+			return out, nil
+		}),
+	}
+	a.scopeFlags(cmd)
+	return cmd
+}
+
+// disagreement says what is wrong with a skill that is not as the lock says.
+func disagreement(c install.Check) error {
+	var paths []string
+	for _, t := range c.Targets {
+		if t.State != install.OK {
+			paths = append(paths, t.Path)
+		}
+	}
+	e := &disagreeError{message: fmt.Sprintf("%s is %s: %s", c.Name, c.State, strings.Join(paths, ", "))}
+	switch c.State {
+	case install.Missing:
+		e.hint = "skills install puts it back"
+	case install.Modified:
+		e.hint = "skills install --on-edit=overwrite puts it back, after a backup"
+	}
+	return e
+}
+
+func printChecks(p *ui.Printer, checks []install.Check) {
+	if len(checks) == 0 {
+		p.Notef("nothing is installed here")
+		return
+	}
+	for _, c := range checks {
+		for _, t := range c.Targets {
+			state := p.Good(string(t.State))
+			if t.State != install.OK {
+				state = p.Bad(string(t.State))
+			}
+			p.Printf("%s  %s %s  %s", state, p.Strong(ui.Line(c.Name)), ui.Line(c.Version), ui.Line(t.Path))
+			if t.Changes == nil {
+				continue
+			}
+			for _, path := range t.Changes.Added {
+				p.Printf("  + %s", ui.Line(path))
+			}
+			for _, path := range t.Changes.Changed {
+				p.Printf("  ~ %s", ui.Line(path))
+			}
+			for _, path := range t.Changes.Removed {
+				p.Printf("  - %s", ui.Line(path))
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package ui
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/width"
+)
+
+// A Table is printed with its columns aligned. On a terminal the last column is
+// cut to what fits, off it nothing is.
+type Table struct {
+	Head []string
+	Rows [][]Cell
+}
+
+// A Cell is a text and how to mark it. The text is escaped when it is printed.
+type Cell struct {
+	Text string
+	Mark func(string) string // may be nil
+}
+
+// Text returns cells without marks.
+func Text(texts ...string) []Cell {
+	cells := make([]Cell, len(texts))
+	for i, t := range texts {
+		cells[i].Text = t
+	}
+	return cells
+}
+
+const gap = "  "
+
+// Table writes t to standard output. Columns that are empty in every row are
+// left out.
+func (p *Printer) Table(t Table) {
+	used := make([]bool, len(t.Head))
+	widths := make([]int, len(t.Head))
+	for i, h := range t.Head {
+		widths[i] = Columns(h)
+	}
+	last := 0
+	for _, row := range t.Rows {
+		for i := range row {
+			row[i].Text = Line(row[i].Text)
+			if row[i].Text != "" {
+				used[i], last = true, max(last, i)
+				widths[i] = max(widths[i], Columns(row[i].Text))
+			}
+		}
+	}
+	if p.screen.OutTTY {
+		widths[last] = p.room(widths[:last], used)
+	}
+	head := make([]Cell, len(t.Head))
+	for i, h := range t.Head {
+		head[i] = Cell{h, p.Strong}
+	}
+	p.row(head, widths, used, last)
+	for _, row := range t.Rows {
+		p.row(row, widths, used, last)
+	}
+}
+
+// room returns the columns that are left for the last column.
+func (p *Printer) room(widths []int, used []bool) int {
+	left := p.screen.Width()
+	if left == 0 {
+		return 1 << 20
+	}
+	for i, w := range widths {
+		if used[i] {
+			left -= w + len(gap)
+		}
+	}
+	return max(left, 20)
+}
+
+func (p *Printer) row(cells []Cell, widths []int, used []bool, last int) {
+	var b strings.Builder
+	for i, c := range cells {
+		if !used[i] {
+			continue
+		}
+		text := c.Text
+		if i == last {
+			text = Cut(text, widths[i])
+		}
+		pad := widths[i] - Columns(text)
+		if c.Mark != nil {
+			text = c.Mark(text)
+		}
+		b.WriteString(text)
+		if i == last {
+			break
+		}
+		b.WriteString(strings.Repeat(" ", pad) + gap)
+	}
+	p.Printf("%s", strings.TrimRight(b.String(), " "))
+}
+
+// Columns returns how many columns of a terminal text takes: two for a wide
+// East Asian character, none for a mark that sits on another.
+func Columns(text string) int {
+	n := 0
+	for _, r := range text {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	if r < 0x300 {
+		return 1
+	}
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}

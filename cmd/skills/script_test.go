@@ -1,0 +1,270 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/openskills-go/skills/registry/registrytest"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts compare with")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"skills": main})
+}
+
+// TestScript runs testdata/script: each file is one behaviour of the program, and
+// its first line says which. Besides the commands of testscript there are
+//
+//	skills [N] ARG...         run the program; its exit code must be N, else 0
+//	serve VAR DIR             serve a folder; VAR becomes the address
+//	requests VAR N            the server was asked N times since the last look
+//	misbehave VAR HOW         serve what a broken or hostile server does
+//	archive FILE WHAT [DIR]   make an archive: see archives
+//	json PATH VALUE           the last output is one envelope, with VALUE at PATH
+//	remember NAME DIR...      note every file, with content and time
+//	unchanged NAME DIR...     nothing was written since
+func TestScript(t *testing.T) {
+	sample, err := filepath.Abs("../../testdata/registry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(env *testscript.Env) error {
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
+			env.Setenv("USERPROFILE", home)
+			env.Setenv("SAMPLE", sample)
+			env.Values[stateKey{}] = &scriptState{
+				tb:         env.T().(testing.TB), //nolint:forcetypeassert // testscript passes the *testing.T on
+				servers:    map[string]*registrytest.Server{},
+				remembered: map[string]string{},
+			}
+			return os.Mkdir(home, 0o777)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"skills":    runSkills,
+			"serve":     serve,
+			"requests":  requests,
+			"misbehave": misbehave,
+			"archive":   makeArchive,
+			"json":      checkJSON,
+			"remember":  remember,
+			"unchanged": unchanged,
+		},
+	})
+}
+
+type stateKey struct{}
+
+type scriptState struct {
+	tb         testing.TB
+	servers    map[string]*registrytest.Server
+	remembered map[string]string
+}
+
+func state(ts *testscript.TestScript) *scriptState {
+	s, ok := ts.Value(stateKey{}).(*scriptState)
+	if !ok {
+		ts.Fatalf("the script has no state")
+	}
+	return s
+}
+
+func runSkills(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("say which exit code: skills N ARG...")
+	}
+	want := 0
+	if len(args) > 0 {
+		if n, err := strconv.Atoi(args[0]); err == nil {
+			want, args = n, args[1:]
+		}
+	}
+	err := ts.Exec("skills", args...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run skills: %v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code is %d, want %d", got, want)
+	}
+	if strings.Contains(ts.ReadFile("stderr"), "goroutine ") {
+		ts.Fatalf("a stack trace was printed")
+	}
+}
+
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: serve VAR DIR")
+	}
+	s := registrytest.NewServer(state(ts).tb, ts.MkAbs(args[1]))
+	state(ts).servers[args[0]] = s
+	ts.Setenv(args[0], s.URL)
+}
+
+func requests(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: requests VAR N")
+	}
+	s := state(ts).servers[args[0]]
+	if s == nil {
+		ts.Fatalf("no server %s", args[0])
+	}
+	asked := s.Requests()
+	if got := strconv.Itoa(len(asked)); got != args[1] {
+		for _, r := range asked {
+			ts.Logf("%s %s", r.Method, r.URL)
+		}
+		ts.Fatalf("the server was asked %s times, want %s", got, args[1])
+	}
+}
+
+func misbehave(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: misbehave VAR HOW")
+	}
+	answers := map[string]http.HandlerFunc{
+		"page": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<!doctype html><title>Please log in</title>")
+		},
+		"busy": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "86400")
+			http.Error(w, "too many requests", http.StatusTooManyRequests)
+		},
+		"missing": http.NotFound,
+		"private": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "token wanted", http.StatusUnauthorized)
+		},
+		"colours": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "\x1b[2J\x1b]0;owned\x07 \u202etxt.exe", http.StatusBadRequest)
+		},
+		"cut": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, "PK\x03\x04")
+		},
+		"digest": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Digest", "sha-256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+			_, _ = w.Write(zipOf(ts, map[string]string{"SKILL.md": sampleSkill}))
+		},
+		"empty": func(http.ResponseWriter, *http.Request) {},
+	}
+	answer := answers[args[1]]
+	if answer == nil {
+		ts.Fatalf("misbehave: %s is none of those that are known", args[1])
+	}
+	s := httptest.NewServer(answer)
+	ts.Defer(s.Close)
+	ts.Setenv(args[0], s.URL)
+}
+
+// checkJSON checks that the last output is exactly one envelope, and what is at
+// a path in it: errors.0.code.
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: json PATH VALUE")
+	}
+	dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	var envelope map[string]any
+	ts.Check(dec.Decode(&envelope))
+	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // io.EOF is never wrapped here
+		ts.Fatalf("something follows the object: %v", err)
+	}
+	for _, key := range []string{"schema", "command", "ok", "result", "errors"} {
+		if _, ok := envelope[key]; !ok {
+			ts.Fatalf("the envelope has no %s", key)
+		}
+	}
+	var at any = envelope
+	for key := range strings.SplitSeq(args[0], ".") {
+		switch node := at.(type) {
+		case map[string]any:
+			at = node[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			switch {
+			case key == "#":
+				at = len(node)
+			case err == nil && i < len(node):
+				at = node[i]
+			default:
+				at = nil
+			}
+		default:
+			at = nil
+		}
+	}
+	if got := fmt.Sprint(at); (got == args[1]) == neg {
+		ts.Fatalf("%s is %s", args[0], got)
+	}
+}
+
+func remember(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: remember NAME DIR...")
+	}
+	state(ts).remembered[args[0]] = snapshot(ts, args[1:])
+}
+
+func unchanged(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: unchanged NAME DIR...")
+	}
+	before, after := state(ts).remembered[args[0]], snapshot(ts, args[1:])
+	if (before == after) == neg {
+		ts.Fatalf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// snapshot lists every file below dirs, with its mode, time and content.
+func snapshot(ts *testscript.TestScript, dirs []string) string {
+	var b strings.Builder
+	for _, dir := range dirs {
+		root := ts.MkAbs(dir)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "%s %s %d", path, info.Mode(), info.ModTime().UnixNano())
+			if info.Mode().IsRegular() {
+				data, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(&b, " %q", data)
+			}
+			b.WriteByte('\n')
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			ts.Fatalf("list %s: %v", dir, err)
+		}
+	}
+	return b.String()
+}
