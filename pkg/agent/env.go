@@ -94,8 +94,7 @@ func (e Env) detect(entry string) bool {
 	for part := range strings.SplitSeq(entry, " + ") {
 		pattern, dependency, isPackage := strings.Cut(part, "#")
 		path, err := e.expand(pattern)
-		var relative *RelativeError
-		if errors.As(err, &relative) {
+		if _, ok := errors.AsType[*RelativeError](err); ok {
 			continue
 		}
 		if err != nil || !e.exists(path) || isPackage && !dependsOn(path, dependency) {

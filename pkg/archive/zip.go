@@ -206,21 +206,20 @@ func (u *unpacker) zipEnd64(at int64) (zipEnd, bool, error) {
 // zipCentral reads the directory header at offset at, which must end before stop.
 // It returns its length too.
 func (u *unpacker) zipCentral(at, stop int64) (e entry, length int64, err error) {
-	short := unsafeZip("its directory holds less than its end record says")
 	if stop-at < lenCentral {
-		return e, 0, short
+		return e, 0, shortDirectory()
 	}
 	h, err := u.in.view(at, lenCentral)
 	if err != nil {
 		return e, 0, err
 	}
 	if le32(h) != sigCentral {
-		return e, 0, short
+		return e, 0, shortDirectory()
 	}
 	nameLen, extraLen, commentLen := int(le16(h[28:])), int(le16(h[30:])), int(le16(h[32:]))
 	length = int64(lenCentral + nameLen + extraLen + commentLen)
 	if stop-at < length {
-		return e, 0, short
+		return e, 0, shortDirectory()
 	}
 	if h, err = u.in.view(at, int(length)); err != nil {
 		return e, 0, err
@@ -254,11 +253,12 @@ func (u *unpacker) zipCentral(at, stop int64) (e entry, length int64, err error)
 	return e, length, zipSizes(&e)
 }
 
+func shortDirectory() error { return unsafeZip("its directory holds less than its end record says") }
+
 // zipSizes checks that an entry's sizes fit its kind and method.
 func zipSizes(e *entry) error {
-	const emptyDeflate = 2 // some tools deflate folders
 	switch {
-	case e.folder && (e.size != 0 || e.zip.packed > emptyDeflate):
+	case e.folder && e.size != 0:
 		return &UnsafeError{Entry: e.name, Why: "is a folder with content"}
 	case !e.folder && e.zip.method == methodStore && e.size != e.zip.packed:
 		return &UnsafeError{Entry: e.name, Why: "is stored with two different sizes"}

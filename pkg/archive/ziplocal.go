@@ -248,6 +248,9 @@ func (u *unpacker) checkLocal(e *entry, next int64) (int64, error) {
 	if why := zipExtra(h[lenLocal+nameLen:], name, &size, &packed, nil, nil); why != "" {
 		return 0, &UnsafeError{Entry: e.name, Why: why}
 	}
+	if err := u.checkFolder(e, at+length); err != nil {
+		return 0, err
+	}
 	streamed := e.zip.flags&flagDescriptor != 0
 	same := crc == e.zip.crc && packed == uint64(e.zip.packed) && size == uint64(e.size)
 	later := streamed && zeroOr(uint64(crc), uint64(e.zip.crc)) && zeroOr(packed, uint64(e.zip.packed)) && zeroOr(size, uint64(e.size))
@@ -260,6 +263,22 @@ func (u *unpacker) checkLocal(e *entry, next int64) (int64, error) {
 		return u.checkGap(e, end, next)
 	}
 	return u.checkDescriptor(e, end, next)
+}
+
+// checkFolder lets a folder have content only if it inflates to nothing: some tools
+// deflate folders too.
+func (u *unpacker) checkFolder(e *entry, at int64) error {
+	if !e.folder || e.zip.packed == 0 {
+		return nil
+	}
+	b, err := u.in.view(at, int(min(e.zip.packed, 6)))
+	if err != nil {
+		return err
+	}
+	if e.zip.method != methodDeflate || string(b) != "\x03\x00" && string(b) != "\x01\x00\x00\xff\xff" {
+		return &UnsafeError{Entry: e.name, Why: "is a folder with content"}
+	}
+	return nil
 }
 
 func localDiffers(h []byte, e *entry, nameLen int) string {
@@ -279,9 +298,8 @@ func localDiffers(h []byte, e *entry, nameLen int) string {
 func (u *unpacker) checkDescriptor(e *entry, at, next int64) (int64, error) {
 	n := next - at
 	if n == 0 {
-		// A writer that knew the sizes after all may leave it out for an empty entry.
-		if e.zip.packed == 0 && e.zip.crc == 0 {
-			return at, nil
+		if e.folder && e.zip.packed == 0 {
+			return at, nil // some writers set the flag for all entries
 		}
 		return 0, &UnsafeError{Entry: e.name, Why: "lacks its data descriptor"}
 	}

@@ -6,7 +6,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -84,8 +83,8 @@ func (e *EnvError) Error() string {
 }
 
 // Load reads the settings at path. No file, or no path, is no error: the
-// settings are then the built-in ones. The error is a *SettingError for what is
-// wrong in the file.
+// settings are then the built-in ones. Relative paths in the file are relative to
+// its folder. The error is a *SettingError for what is wrong in the file.
 func Load(path string) (Settings, error) {
 	if path == "" {
 		return Default(), nil
@@ -98,10 +97,12 @@ func Load(path string) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
-	s.Registry = besides(path, s.Registry)
-	s.CAFile = besides(path, s.CAFile)
+	s.Registry = beside(path, s.Registry)
 	for name, registry := range s.Registries {
-		s.Registries[name] = besides(path, registry)
+		s.Registries[name] = beside(path, registry)
+	}
+	if s.CAFile != "" && !filepath.IsAbs(s.CAFile) && !strings.HasPrefix(s.CAFile, "~/") {
+		s.CAFile = filepath.Join(filepath.Dir(path), filepath.FromSlash(s.CAFile))
 	}
 	return s, nil
 }
@@ -115,8 +116,8 @@ func read(path string) ([]byte, error) {
 	return data, nil
 }
 
-// besides makes a path that begins with a dot relative to the folder of file.
-func besides(file, value string) string {
+// beside makes a path that begins with a dot one from the folder of file.
+func beside(file, value string) string {
 	if isRelative(value) {
 		return filepath.Join(filepath.Dir(file), filepath.FromSlash(value))
 	}
@@ -331,90 +332,6 @@ func localeOf(getenv func(string) string) string {
 		}
 	}
 	return "en"
-}
-
-// Set writes a setting to the file at path, which need not be there, and keeps
-// everything else in it. The error is a *SettingError for a name or value that
-// cannot be, or for a file that is already wrong.
-func Set(path, name, value string) error {
-	k, rest := lookup(name)
-	if k == nil {
-		return unknown(name)
-	}
-	var s Settings
-	if err := k.put(&s, rest, value); err != nil {
-		return &SettingError{Key: name, Why: err.Error()}
-	}
-	return edit(path, func(doc *yamldoc.Document) error {
-		at := strings.Split(name, ".")
-		switch k.Type {
-		case "list":
-			return doc.SetList(split(value), at...)
-		case "count", "bool", "duration", "size":
-			return doc.SetWord(value, at...)
-		}
-		return doc.Set(value, at...)
-	})
-}
-
-// Unset takes a setting out of the file at path, if it is there.
-func Unset(path, name string) error {
-	if k, _ := lookup(name); k == nil {
-		return unknown(name)
-	}
-	return edit(path, func(doc *yamldoc.Document) error { return doc.Delete(strings.Split(name, ".")...) })
-}
-
-func edit(path string, change func(*yamldoc.Document) error) error {
-	data, err := read(path)
-	if err != nil {
-		return err
-	}
-	if _, err := parse(data, path); err != nil {
-		return err
-	}
-	doc, err := yamldoc.Parse(bytes.Clone(data))
-	if err != nil {
-		return settingError(path, err)
-	}
-	if err := change(doc); err != nil {
-		return settingError(path, err)
-	}
-	if bytes.Equal(doc.Bytes(), data) {
-		return nil
-	}
-	if _, err := parse(doc.Bytes(), path); err != nil {
-		return err
-	}
-	return write(path, doc.Bytes())
-}
-
-// write replaces the file at path in one step. A link, as dotfile managers make
-// them, stays, and what it leads to is replaced.
-func write(path string, data []byte) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write settings: %w", err)
-	}
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".config-*")
-	if err != nil {
-		return fmt.Errorf("write settings: %w", err)
-	}
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write settings: %w", errors.Join(err, os.Remove(temp.Name())))
-	}
-	return nil
 }
 
 // quote returns text that is not ours in a form that is safe to print.

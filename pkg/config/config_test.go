@@ -139,7 +139,7 @@ func TestRefused(t *testing.T) {
 
 func TestLoadMakesPathsAbsolute(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(path, []byte("registry: ./r\nregistries:\n  a: ../a\n  b: https://b.example\nca-file: ./ca.pem\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("registry: ./r\nregistries:\n  a: ../a\n  b: https://b.example\nca-file: certs/ca.pem\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Load(path)
@@ -148,7 +148,7 @@ func TestLoadMakesPathsAbsolute(t *testing.T) {
 	}
 	dir := filepath.Dir(path)
 	got := []string{s.Registry, s.Registries["a"], s.Registries["b"], s.CAFile}
-	want := []string{filepath.Join(dir, "r"), filepath.Join(filepath.Dir(dir), "a"), "https://b.example", filepath.Join(dir, "ca.pem")}
+	want := []string{filepath.Join(dir, "r"), filepath.Join(filepath.Dir(dir), "a"), "https://b.example", filepath.Join(dir, "certs", "ca.pem")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -369,8 +369,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := Parse(data)
 		if err != nil {
-			var setting *SettingError
-			if !errors.As(err, &setting) {
+			if _, ok := errors.AsType[*SettingError](err); !ok {
 				t.Fatalf("%v", err)
 			}
 			return

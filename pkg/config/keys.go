@@ -24,14 +24,13 @@ type Key struct {
 	Doc     string
 }
 
-// A key is a Key that knows its place in Settings. For one with a placeholder
-// of is the group that holds it.
+// A key is a Key that knows its place in Settings; put and value know that of
+// one with a placeholder.
 type key struct {
 	Key
 
 	set func(*Settings, string) error
 	get func(*Settings) string
-	of  func(s *Settings, name string) *string
 }
 
 var keys = [...]key{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
@@ -24,14 +26,14 @@ import (
 type staged struct {
 	stages []*target.Stage // one for each spot, nil where nothing is to be placed
 	key    string
-	sum    [32]byte // of SKILL.md
+	skill  tree.File // SKILL.md
 }
 
 // Apply carries out a plan. A skill that fails leaves its folders as they were
 // and does not keep the others from being done; its outcome has the error. The
 // error of Apply itself says that nothing was done.
 func (e *Engine) Apply(ctx context.Context, p *Plan) (*Result, error) {
-	a := &apply{engine: e, plan: p, stages: map[string]*target.Stage{}}
+	a := &apply{engine: e, plan: p, stages: map[string]*target.Stage{}, listed: map[string]map[string]bool{}}
 	err := a.run(ctx)
 	err = errors.Join(err, a.close())
 	if err != nil {
@@ -46,7 +48,8 @@ type apply struct {
 	plan   *Plan
 
 	mu     sync.Mutex
-	stages map[string]*target.Stage // by real root
+	stages map[string]*target.Stage   // by real root
+	listed map[string]map[string]bool // what stands in each root, while the scope is held
 }
 
 func (a *apply) run(ctx context.Context) error {
@@ -173,8 +176,7 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 	if err != nil {
 		return err
 	}
-	file, _ := c.Tree.Lookup("SKILL.md")
-	st.sum = file.Sum
+	st.skill, _ = c.Tree.Lookup(skill.FileName)
 	s.staged = st
 	a.engine.tell(Event{Kind: Staged, Name: s.out.Name})
 	return nil
@@ -304,7 +306,7 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 			return nil
 		}
 	}
-	if err := e.inspect(ctx, s); err != nil {
+	if err := a.inspect(ctx, s); err != nil {
 		return err
 	}
 	if err := allow(s, a.plan.options); err != nil || s.verb == nothing {
@@ -323,6 +325,26 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 		}
 	}
 	return j.add(e, s)
+}
+
+// inspect reads what stands in the spots of s, unless the listing of their
+// folders shows that nothing does.
+func (a *apply) inspect(ctx context.Context, s *step) error {
+	for _, p := range s.spots {
+		names, ok := a.listed[p.root.Real]
+		if !ok {
+			var err error
+			if names, err = p.root.Names(); err != nil {
+				return err
+			}
+			a.listed[p.root.Real] = names
+		}
+		if _, ok := names[s.out.Name]; ok {
+			return a.engine.inspect(ctx, s)
+		}
+		p.state, p.tree, p.edited = absent, "", nil
+	}
+	return nil
 }
 
 func (s *step) stageFor(i int) *target.Stage {
@@ -389,9 +411,10 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 // readBack proves that an agent finds what was placed: SKILL.md is there, is a
 // regular file, and has the very bytes that were parsed.
 func (a *apply) readBack(s *step, p *spot) error {
-	sum, err := tree.SumFile(p.root.Path(s.out.Name) + "/SKILL.md")
-	if err == nil && s.staged != nil && s.staged.sum != [32]byte{} && sum != s.staged.sum {
-		err = &digest.MismatchError{What: "SKILL.md", Want: digest.FromSum(s.staged.sum), Got: digest.FromSum(sum)}
+	path := filepath.Join(p.root.Path(s.out.Name), skill.FileName)
+	sum, err := tree.SumFile(path, s.staged.skill.Size)
+	if err == nil && sum != s.staged.skill.Sum {
+		err = &digest.MismatchError{What: "SKILL.md", Want: digest.FromSum(s.staged.skill.Sum), Got: digest.FromSum(sum)}
 	}
 	if err != nil {
 		return &ReadBackError{Name: s.out.Name, Path: p.root.Shown(s.out.Name), Err: err}

@@ -43,7 +43,10 @@ type Scope struct {
 type Engine struct {
 	Scope  Scope
 	Source *source.Set
-	Store  *store.Store
+	// Registry is what a bare slug in the manifest means: the address or folder of
+	// the registry that the settings name when no flag overrides them.
+	Registry string
+	Store    *store.Store
 	// AgentDir returns the absolute folder in which an agent reads skills in
 	// this scope.
 	AgentDir func(agent string) (string, error)
@@ -123,7 +126,7 @@ type Outcome struct {
 	Trust    source.Level  `json:"trust,omitempty"`
 	Action   Action        `json:"action"`
 	Targets  []Placement   `json:"targets"`
-	Files    *Changes      `json:"files,omitempty"` // of an update
+	Files    *Changes      `json:"files,omitempty"`   // of an update
 	Backups  []string      `json:"backups,omitempty"` // folders that hold what was overwritten or deleted
 	Warnings []string      `json:"warnings,omitempty"`
 	Err      error         `json:"-"`

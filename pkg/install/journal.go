@@ -6,12 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
 )
@@ -153,10 +158,58 @@ func (e *Engine) list(st *state, s *step) error {
 	if st.manifest == nil {
 		st.manifest = &manifest.Manifest{}
 	}
-	if have, ok := st.manifest.Ref(s.out.Name); ok && have == s.listed {
+	listed, err := e.qualify(st.manifest, s)
+	if err != nil {
+		return err
+	}
+	if have, ok := st.manifest.Ref(s.out.Name); ok && have == listed {
 		return nil
 	}
-	return st.manifest.Add(s.out.Name, s.listed)
+	return st.manifest.Add(s.out.Name, listed)
+}
+
+// qualify returns the reference by which the manifest names a skill. A bare slug
+// that was looked up elsewhere than where a bare slug leads gets a prefix, so
+// that nobody who reads the manifest gets it from another registry.
+func (e *Engine) qualify(m *manifest.Manifest, s *step) (string, error) {
+	r := s.want.Ref
+	if r.Kind != ref.Registry || r.Registry != "" || s.pin.Registry == "" || s.pin.Registry == e.Registry || s.listed != s.want.Typed {
+		return s.listed, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
+		if e.Source.Named[name] == s.pin.Registry {
+			r.Registry = name
+			return r.String(), nil
+		}
+	}
+	r.Registry = registryName(s.pin.Registry, m.Registries)
+	return r.String(), m.AddRegistry(r.Registry, e.relative(s.pin.Registry))
+}
+
+// registryName makes a name for a registry out of the last word of its folder or
+// the host of its URL.
+func registryName(url string, taken map[string]string) string {
+	_, place, isURL := strings.Cut(url, "://")
+	if isURL {
+		place, _, _ = strings.Cut(place, "/")
+	} else {
+		place = filepath.Base(url)
+	}
+	base := strings.Map(func(r rune) rune {
+		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
+			return r
+		}
+		return '-'
+	}, place)
+	name := base
+	if !ref.ValidRegistry(name) {
+		base = "registry-" + strings.Trim(base, "-")
+		name = base
+	}
+	for i := 2; taken[name] != ""; i++ {
+		name = base + "-" + strconv.Itoa(i)
+	}
+	return name
 }
 
 // Recover finishes what a killed process had begun to put in place. Where there

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -91,21 +90,15 @@ func (e *Engine) claimed(entry *lockfile.Skill) ([]string, error) {
 
 func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours bool) error {
 	p.state, p.tree, p.edited = absent, "", nil
-	path := p.root.Path(s.out.Name)
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	there, err := tree.Scan(ctx, p.root.Path(s.out.Name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() {
+	case errors.Is(err, fs.ErrInvalid):
 		// A link or a file: whoever put it there, it was not us.
 		p.state = foreign
 		return nil
-	}
-	there, err := tree.Scan(ctx, path)
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	p.tree = there.Digest()

@@ -67,9 +67,8 @@ func (d *decoder) validate() error {
 				}
 			}
 		}
-		var syntax *json.SyntaxError
 		var raw json.RawMessage
-		if errors.As(json.Unmarshal(d.data, &raw), &syntax) {
+		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(d.data, &raw)); ok {
 			return d.errorf(int(max(syntax.Offset, 1)-1), "%s", syntax.Error())
 		}
 		return d.errorf(0, "not JSON")
@@ -262,12 +261,12 @@ func (d *decoder) object(member func(key string, pos int) error) error {
 // key reads a key. Most are in every skill, so that one copy of each is kept.
 func (d *decoder) key() (string, error) {
 	start, end := d.pos, d.textEnd(d.pos)
-	key, ok := d.keys[string(d.data[start:end])]
-	if ok {
+	if key, ok := d.keys[string(d.data[start:end])]; ok {
 		d.pos = end
 		return key, nil
 	}
-	if err := d.text(&key); err != nil {
+	key, err := d.unquote()
+	if err != nil {
 		return "", err
 	}
 	d.keys[string(d.data[start:end])] = key
@@ -283,31 +282,38 @@ func (d *decoder) list(out *[]string) error {
 			d.pos++
 			d.space()
 		}
-		var s string
-		if err := d.text(&s); err != nil {
+		value, err := d.unquote()
+		if err != nil {
 			return err
 		}
-		*out = append(*out, s)
+		*out = append(*out, value)
 	}
 	d.pos++
 	return nil
 }
 
 func (d *decoder) text(out *string) error {
+	value, err := d.unquote()
+	*out = value
+	return err
+}
+
+// unquote steps over a text and returns what it means.
+func (d *decoder) unquote() (string, error) {
 	start := d.pos
 	if d.data[start] != '"' {
-		return d.errorf(start, "must be a text")
+		return "", d.errorf(start, "must be a text")
 	}
 	d.pos = d.textEnd(start)
 	raw := d.data[start:d.pos]
 	if bytes.IndexByte(raw, '\\') < 0 {
-		*out = string(raw[1 : len(raw)-1])
-		return nil
+		return string(raw[1 : len(raw)-1]), nil
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
-		return d.errorf(start, "must be a text")
+	var value string
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return "", d.errorf(start, "must be a text")
 	}
-	return nil
+	return value, nil
 }
 
 func (d *decoder) number(out *int64) error {

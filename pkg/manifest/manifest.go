@@ -214,6 +214,18 @@ func (m *Manifest) Add(name, wanted string) error {
 	return nil
 }
 
+// AddRegistry gives a registry a name that references can begin with. The error
+// matches ErrName or ErrEdit, or is a *SyntaxError; m is then as before.
+func (m *Manifest) AddRegistry(name, url string) error {
+	if !ref.ValidRegistry(name) {
+		return fmt.Errorf("add registry %s: %w", quote(name), ErrName)
+	}
+	if err := m.edit(func(d *yamldoc.Document) error { return d.Set(url, "registries", name) }); err != nil {
+		return fmt.Errorf("add registry %s: %w", name, err)
+	}
+	return nil
+}
+
 // Remove takes the skill called name out, if it is there. The error matches
 // ErrEdit; m is then as before.
 func (m *Manifest) Remove(name string) error {

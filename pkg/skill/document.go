@@ -62,6 +62,7 @@ func (d *document) find(key string) *yaml.Node {
 // limits bounds what the YAML parser builds before we see any of it.
 type limits struct{}
 
+// CheckDepth fails where a list or a map is nested too deep.
 func (limits) CheckDepth(depth int, _ *yaml.DepthContext) error {
 	if depth > maxDepth {
 		return errDepth
@@ -138,18 +139,15 @@ func (c *structure) walk(n *yaml.Node, depth int) *SyntaxError {
 	if n.Style&yaml.TaggedStyle != 0 && !coreTag(n.Tag) {
 		return fault("tag", "tag "+quote(n.Tag)+" is not allowed", "delete the tag")
 	}
-	switch n.Kind {
-	case yaml.AliasNode:
+	switch {
+	case n.Kind == yaml.AliasNode:
 		if c.aliases++; c.aliases > maxAliases {
 			return fault("aliases", fmt.Sprintf("front matter has more than %d aliases", maxAliases), "write the values out")
 		}
 		return nil
-	case yaml.ScalarNode:
-		if n.Style&yaml.DoubleQuotedStyle != 0 {
-			return hiddenByEscape(n)
-		}
-		return nil
-	case yaml.MappingNode:
+	case n.Kind == yaml.ScalarNode && n.Style&yaml.DoubleQuotedStyle != 0:
+		return hiddenByEscape(n)
+	case n.Kind == yaml.MappingNode:
 		if fault := uniqueKeys(n); fault != nil {
 			return fault
 		}

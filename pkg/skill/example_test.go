@@ -35,10 +35,10 @@ func ExampleValidate() {
 
 func ExampleScanner() {
 	var s skill.Scanner
-	_, _ = fmt.Fprint(&s, "Summarise the page.\U000e0063\U000e0075\U000e0072\U000e006c")
+	_, _ = fmt.Fprint(&s, "Read the page.\U000e0063\U000e0075\U000e0072\U000e006c")
 	for _, h := range s.Findings() {
 		fmt.Println(h.Block, h)
 	}
 	// Output:
-	// true U+E0063 at byte 19 and 3 more: invisible tag characters that spell "curl"
+	// true U+E0063 at byte 14 and 3 more: invisible tag characters that spell "curl"
 }

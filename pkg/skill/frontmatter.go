@@ -40,7 +40,8 @@ func split(data []byte) (frontMatter, *SyntaxError) {
 	if !isFence(first) {
 		return front, missingFrontMatter(data, first)
 	}
-	for line, ok := rest, true; ok; {
+	for ok := true; ok; {
+		var line []byte
 		start := len(data) - len(rest)
 		line, rest, ok = cutLine(rest)
 		if !isFence(line) {

@@ -246,6 +246,7 @@ func (s *Scanner) judge(next rune) (Hidden, bool) {
 	u := s.run
 	h := Hidden{Offset: u.offset, Rune: u.first, Count: u.count, Kind: u.class.String(), Block: true}
 	switch u.class {
+	case visible, bidi: // bidi is blocked wherever it stands
 	case tag:
 		h.Text = string(s.text)
 		flag := s.prev == cancelTag && u.count == len(s.text)+1

@@ -45,6 +45,7 @@ type Skill struct {
 // A Severity says how bad a Finding is.
 type Severity int
 
+// The severities.
 const (
 	Error   Severity = iota // breaks the specification
 	Warning                 // is allowed, and likely not meant

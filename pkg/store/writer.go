@@ -155,10 +155,6 @@ func (w *Writer) Commit() error {
 	if err != nil {
 		return err
 	}
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Size() == w.n {
-		// There already; if its bytes are damaged, Open finds out and drops it.
-		return nil
-	}
 	f := w.file
 	if f == nil {
 		if f, err = w.store.temporary(); err != nil {

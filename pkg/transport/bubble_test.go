@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type reply func(c net.Conn, r *http.Request) (keep bool)
 // a request; the last one is given for ever. Inside a synctest bubble, its time
 // is the bubble's.
 type wire struct {
+	t       *testing.T // of the bubble
 	replies []reply
 	clients []*Client
 
@@ -67,26 +69,26 @@ func (w *wire) dial(_ context.Context, _, address string) (net.Conn, error) {
 }
 
 // client returns a client on the wire, which closeAll ends.
-func (w *wire) client(t *testing.T, o Options) *Client {
-	t.Helper()
+func (w *wire) client(o Options) *Client {
+	w.t.Helper()
 	o.Dial = w.dial
 	if o.Proxy == nil {
 		o.Proxy = direct
 	}
 	c, err := New(o)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.clients = append(w.clients, c)
 	return c
 }
 
 // onWire runs f in a bubble, which fails if a goroutine outlives f.
-func onWire(t *testing.T, replies []reply, f func(t *testing.T, w *wire)) {
+func onWire(t *testing.T, replies []reply, f func(w *wire)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &wire{replies: replies}
-		f(t, w)
+		w := &wire{t: t, replies: replies}
+		f(w)
 		for _, c := range w.clients {
 			c.CloseIdleConnections()
 		}
@@ -98,14 +100,14 @@ func onWire(t *testing.T, replies []reply, f func(t *testing.T, w *wire)) {
 func (w *wire) asked() []*http.Request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.requests[:len(w.requests):len(w.requests)]
+	return slices.Clip(w.requests)
 }
 
 // addresses returns what was dialed so far.
 func (w *wire) addresses() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.dialed[:len(w.dialed):len(w.dialed)]
+	return slices.Clip(w.dialed)
 }
 
 func direct(*http.Request) (*url.URL, error) { return nil, nil }

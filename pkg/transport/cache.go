@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,16 +47,12 @@ func (c *Cache) load(url, accept string, limit int64) *entry {
 	if c == nil {
 		return nil
 	}
-	f, err := os.Open(c.file(url, accept))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	name := c.file(url, accept)
+	info, err := os.Stat(name)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > limit+headerLimit {
 		return nil
 	}
-	data, err := io.ReadAll(io.LimitReader(f, limit+headerLimit))
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return nil
 	}

@@ -35,9 +35,9 @@ func TestCache(t *testing.T) {
 	const url = "http://registry.test/api"
 	get := func(t *testing.T, want string, fromCache bool, replies ...reply) {
 		t.Helper()
-		onWire(t, replies, func(t *testing.T, w *wire) {
-			t.Helper()
-			resp, err := w.client(t, Options{Cache: NewCache(dir)}).Get(t.Context(), url, GetOptions{})
+		onWire(t, replies, func(w *wire) {
+			t := w.t
+			resp, err := w.client(Options{Cache: NewCache(dir)}).Get(t.Context(), url, GetOptions{})
 			if err != nil || string(resp.Body) != want || resp.FromCache != fromCache {
 				t.Errorf("answer is %+v, error %v", resp, err)
 			}
@@ -85,8 +85,9 @@ func TestCacheCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	onWire(t, []reply{tagged(`{}`, `"v1"`)}, func(t *testing.T, w *wire) {
-		c := w.client(t, Options{Cache: NewCache(filepath.Join(file, "cache"))})
+	onWire(t, []reply{tagged(`{}`, `"v1"`)}, func(w *wire) {
+		t := w.t
+		c := w.client(Options{Cache: NewCache(filepath.Join(file, "cache"))})
 		for range 2 {
 			if resp, err := c.Get(t.Context(), "http://registry.test/api", GetOptions{}); err != nil || resp.FromCache {
 				t.Errorf("answer is %+v, error %v", resp, err)
@@ -113,8 +114,9 @@ func TestNotCached(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			onWire(t, []reply{test.reply}, func(t *testing.T, w *wire) {
-				c := w.client(t, Options{Cache: NewCache(dir)})
+			onWire(t, []reply{test.reply}, func(w *wire) {
+				t := w.t
+				c := w.client(Options{Cache: NewCache(dir)})
 				for i := range 2 {
 					_, _ = c.Get(t.Context(), "http://registry.test/api", GetOptions{Token: test.token})
 					if w.asked()[i].Header.Get("If-None-Match") != "" {
@@ -132,8 +134,9 @@ func TestNotCached(t *testing.T) {
 // A client, and its cache, serve many at once.
 func TestConcurrentGets(t *testing.T) {
 	dir := t.TempDir()
-	onWire(t, []reply{tagged(`{"a":1}`, `"v1"`)}, func(t *testing.T, w *wire) {
-		c := w.client(t, Options{Cache: NewCache(dir), Jobs: 4, Log: func(string, ...any) {}})
+	onWire(t, []reply{tagged(`{"a":1}`, `"v1"`)}, func(w *wire) {
+		t := w.t
+		c := w.client(Options{Cache: NewCache(dir), Jobs: 4, Log: func(string, ...any) {}})
 		var all sync.WaitGroup
 		for range 32 {
 			all.Go(func() {

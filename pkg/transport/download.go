@@ -143,7 +143,10 @@ func (d *download) restart(tag string) error {
 
 // copy writes the body to the sink, up to the limit.
 func (d *download) copy(a *answer) error {
-	buf := d.client.buffers.Get().(*[bufferSize]byte)
+	buf, ok := d.client.buffers.Get().(*[bufferSize]byte)
+	if !ok {
+		buf = new([bufferSize]byte)
+	}
 	defer d.client.buffers.Put(buf)
 	at := d.dst.Offset()
 	for begin := at == 0; ; begin = false {

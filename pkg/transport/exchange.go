@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -107,15 +106,14 @@ func port(u *url.URL) string {
 // An answer is the one at the end of the redirects. Reading it is watched.
 type answer struct {
 	*http.Response
-	url    *url.URL
-	watch  *watch
-	parent context.Context // of the whole request, to tell who gave up
+	url   *url.URL
+	watch *watch
 }
 
 // exchange makes one attempt: it asks and follows redirects. The caller closes
 // the answer.
 func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answer, error) {
-	w := newWatch(ctx, q.url, c.stall)
+	ctx, w := newWatch(ctx, q.url, c.stall)
 	u := q.url
 	for hop := 0; ; hop++ {
 		a, err := c.hop(ctx, w, u, q.first, h)
@@ -135,8 +133,8 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 		_, _ = io.CopyN(io.Discard, a, errorBody)
 		_ = a.Body.Close()
 		if !sameOrigin(u, next) {
+			h = h.Clone() // a server that answers early may still be sent the old one
 			h.Del("Authorization")
-			h.Del("Cookie")
 		}
 		u = next
 	}
@@ -144,7 +142,7 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 
 // hop makes one request and waits for the header of the answer.
 func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.Header) (*answer, error) {
-	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(w.ctx)
+	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	pool, err := c.route(req, first)
 	if err != nil {
 		return nil, &NetworkError{URL: place(u), Err: err}
@@ -152,9 +150,9 @@ func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.He
 	start := time.Now()
 	w.begin(connectTime + tlsTime + headerTime)
 	resp, err := pool.RoundTrip(req)
-	w.end(-1)
+	w.end()
 	if err != nil {
-		err = networkError(ctx, w, u, err, mayPass(err))
+		err = w.networkError(u, err, mayPass(err))
 		if c.log != nil {
 			c.log("GET %s: %v", redact(u), err)
 		}
@@ -169,7 +167,7 @@ func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.He
 		return nil, &NetworkError{URL: place(u), Err: &ProxyError{Proxy: c.proxyName(req), Status: resp.StatusCode}}
 	}
 	w.body = resp.Body
-	return &answer{Response: resp, url: u, watch: w, parent: ctx}, nil
+	return &answer{Response: resp, url: u, watch: w}, nil
 }
 
 func isRedirect(status int) bool {
@@ -213,32 +211,17 @@ func (a *answer) redirect(hop int) (*url.URL, error) {
 	return next, nil
 }
 
-// networkError says why there is no answer: the caller gave up, the watch did,
-// or err.
-func networkError(ctx context.Context, w *watch, u *url.URL, err error, pass bool) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("get %s: %w", place(u), context.Cause(ctx))
-	}
-	var stalled *StalledError
-	if errors.As(context.Cause(w.ctx), &stalled) {
-		return stalled
-	}
-	return &NetworkError{URL: place(u), Err: err, pass: pass}
-}
-
 // mayPass says whether asking again may help after err instead of an answer.
 // That is so unless the other side was never reached, or is not who it should be.
 func mayPass(err error) bool {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsTemporary || dns.IsTimeout
 	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op != "read" && op.Op != "write" {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op != "read" && op.Op != "write" {
 		return false
 	}
-	var proxy *ProxyError
-	return !errors.As(err, &proxy) && !isTLS(err)
+	_, byProxy := errors.AsType[*ProxyError](err)
+	return !byProxy && !isTLS(err)
 }
 
 func (a *answer) Read(p []byte) (int, error) { return a.watch.Read(p) }
@@ -250,13 +233,7 @@ func (a *answer) close() {
 
 // bodyError is for what Read returned. A body that broke off may come whole
 // another time.
-func (a *answer) bodyError(err error) error {
-	var stalled *StalledError
-	if errors.As(err, &stalled) {
-		return stalled
-	}
-	return networkError(a.parent, a.watch, a.url, err, true)
-}
+func (a *answer) bodyError(err error) error { return a.watch.networkError(a.url, err, true) }
 
 // statusError reads a little of the body, and makes an error of the answer.
 func (a *answer) statusError() *StatusError {

@@ -124,9 +124,10 @@ func TestDownloadFaults(t *testing.T) {
 		{name: "a digest of a kind unknown", replies: []reply{ok("artifact", "Digest: md5=xx, unixsum=3")}, requests: 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, test.replies, func(t *testing.T, w *wire) {
+			onWire(t, test.replies, func(w *wire) {
+				t := w.t
 				var dst part
-				_, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x?token=hunter2", test.options, &dst)
+				_, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x?token=hunter2", test.options, &dst)
 				switch {
 				case test.want != nil && (err == nil || !test.want(err)):
 					t.Errorf("error is %T %v", err, err)
@@ -159,7 +160,7 @@ func checkText(t *testing.T, err error) {
 
 func TestGetFaults(t *testing.T) {
 	gzipHead := okHead + "Content-Encoding: gzip\r\nContent-Length: "
-	bomb := gzipped(64 << 20)
+	bomb := gzipped(16 << 20)
 	for _, test := range []struct {
 		name   string
 		reply  reply
@@ -195,8 +196,9 @@ func TestGetFaults(t *testing.T) {
 		{name: "304 without a cache", reply: raw("HTTP/1.1 304 Not Modified\r\n\r\n"), want: hasStatus(304)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, []reply{test.reply}, func(t *testing.T, w *wire) {
-				resp, err := w.client(t, Options{}).Get(t.Context(), "http://registry.test/api?q=1", GetOptions{Accept: test.accept})
+			onWire(t, []reply{test.reply}, func(w *wire) {
+				t := w.t
+				resp, err := w.client(Options{}).Get(t.Context(), "http://registry.test/api?q=1", GetOptions{Accept: test.accept})
 				checkText(t, err)
 				switch {
 				case test.want != nil && (err == nil || !test.want(err)):
@@ -222,9 +224,10 @@ func gzipText(s string) string {
 
 // A disk that is full is no reason to ask again.
 func TestSinkFails(t *testing.T) {
-	onWire(t, []reply{ok("artifact")}, func(t *testing.T, w *wire) {
+	onWire(t, []reply{ok("artifact")}, func(w *wire) {
+		t := w.t
 		full := errors.New("disk is full")
-		_, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, &part{full: full})
+		_, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, &part{full: full})
 		if !errors.Is(err, full) || len(w.asked()) != 1 {
 			t.Errorf("error %v after %d requests", err, len(w.asked()))
 		}
@@ -232,8 +235,8 @@ func TestSinkFails(t *testing.T) {
 }
 
 func TestOfflineDialsNobody(t *testing.T) {
-	w := &wire{}
-	c := w.client(t, Options{Offline: true, Cache: NewCache(t.TempDir())})
+	w := &wire{t: t}
+	c := w.client(Options{Offline: true, Cache: NewCache(t.TempDir())})
 	if _, err := c.Get(t.Context(), "http://registry.test/x?token=hunter2", GetOptions{}); !errors.Is(err, ErrOffline) {
 		t.Error(err)
 	}
@@ -249,8 +252,9 @@ func TestOfflineDialsNobody(t *testing.T) {
 
 // What a request looks like is part of the contract with servers.
 func TestRequestHeaders(t *testing.T) {
-	onWire(t, []reply{ok("{}")}, func(t *testing.T, w *wire) {
-		c := w.client(t, Options{UserAgent: "skills/1.2.3"})
+	onWire(t, []reply{ok("{}")}, func(w *wire) {
+		t := w.t
+		c := w.client(Options{UserAgent: "skills/1.2.3"})
 		if _, err := c.Get(t.Context(), "http://registry.test/x", GetOptions{Token: "s3cret"}); err != nil {
 			t.Fatal(err)
 		}

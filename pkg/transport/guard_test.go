@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,7 +79,7 @@ func names(addr string) *net.Resolver {
 					end += int(m[end]) + 1
 				}
 				isA := m[end+2] == 1
-				m = m[:end+5]
+				m = slices.Clone(m[:end+5])
 				m[2], m[3] = 0x84, 0x00                       // an answer, with authority
 				copy(m[4:12], []byte{0, 1, 0, 0, 0, 0, 0, 0}) // one question, no answers
 				if isA {
@@ -197,8 +198,9 @@ func TestProxyFaults(t *testing.T) {
 		{"header without end", "https://registry.test/", endless("HTTP/1.1 200 x\r\n", "X: "+strings.Repeat("x", 4096)+"\r\n", 0), is[*NetworkError](), 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, []reply{test.reply}, func(t *testing.T, w *wire) {
-				_, err := w.client(t, Options{Proxy: through}).Get(t.Context(), test.url, GetOptions{})
+			onWire(t, []reply{test.reply}, func(w *wire) {
+				t := w.t
+				_, err := w.client(Options{Proxy: through}).Get(t.Context(), test.url, GetOptions{})
 				checkText(t, err)
 				if err == nil || !test.want(err) || len(w.asked()) != test.requests {
 					t.Errorf("%d requests, error %T %v", len(w.asked()), err, err)

@@ -47,8 +47,9 @@ func TestParseDigests(t *testing.T) {
 // The log shows where a request went, and no secret.
 func TestLogIsRedacted(t *testing.T) {
 	var lines []string
-	onWire(t, []reply{status("429 x", "", "Retry-After: 1"), to("/y?X-Amz-Signature=hunter2&slug=pdf"), ok("{}", "Content-Type: application/json")}, func(t *testing.T, w *wire) {
-		c := w.client(t, Options{Log: func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }})
+	onWire(t, []reply{status("429 x", "", "Retry-After: 1"), to("/y?X-Amz-Signature=hunter2&slug=pdf"), ok("{}", "Content-Type: application/json")}, func(w *wire) {
+		t := w.t
+		c := w.client(Options{Log: func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }})
 		asked := "http://registry.test/x?slug=sickn33-skills-backend-architect&locale=en&source=copy&access_token=hunter2&%74oken=hunter2&k=hunter2hunter2hunter2&ZXlKaGJHY2lPaUpJVXpJMU5p"
 		if _, err := c.Get(t.Context(), asked, GetOptions{Token: "hunter2"}); err != nil {
 			t.Fatal(err)
@@ -129,7 +130,7 @@ func FuzzRedirect(f *testing.F) {
 	}
 	from := &url.URL{Scheme: "https", Host: "registry.test", Path: "/x"}
 	f.Fuzz(func(t *testing.T, location string) {
-		a := &answer{Response: &http.Response{StatusCode: 302, Header: http.Header{"Location": {location}}}, url: from}
+		a := &answer{Response: &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {location}}}, url: from}
 		next, err := a.redirect(0)
 		if err != nil {
 			checkLine(t, err)

@@ -56,11 +56,12 @@ func TestRedirects(t *testing.T) {
 		{name: "public IPv6", from: "http://[2001:4860::1]:81/x", replies: []reply{ok("{}")}, hosts: "[2001:4860::1]:81"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, test.replies, func(t *testing.T, w *wire) {
+			onWire(t, test.replies, func(w *wire) {
+				t := w.t
 				if test.from == "" {
 					test.from = "http://registry.test/x"
 				}
-				_, err := w.client(t, Options{}).Get(t.Context(), test.from, GetOptions{})
+				_, err := w.client(Options{}).Get(t.Context(), test.from, GetOptions{})
 				checkText(t, err)
 				if test.refused != "" {
 					if err == nil || !strings.Contains(err.Error(), test.refused) {
@@ -117,8 +118,9 @@ func TestTokenStaysHome(t *testing.T) {
 			for _, hop := range test.hops {
 				replies = append(replies, to(hop))
 			}
-			onWire(t, append(replies, ok("{}")), func(t *testing.T, w *wire) {
-				if _, err := w.client(t, Options{}).Get(t.Context(), "http://registry.test/x", GetOptions{Token: "s3cret", Via: test.via}); err != nil {
+			onWire(t, append(replies, ok("{}")), func(w *wire) {
+				t := w.t
+				if _, err := w.client(Options{}).Get(t.Context(), "http://registry.test/x", GetOptions{Token: "s3cret", Via: test.via}); err != nil {
 					t.Fatal(err)
 				}
 				got := ""
@@ -160,8 +162,8 @@ func TestRefusedURLs(t *testing.T) {
 		{"http://cdn.test/", "https://registry.test/", "leaves https"},
 		{"http://cdn.test/", "ftp://registry.test/", "neither"},
 	} {
-		w := &wire{}
-		_, err := w.client(t, Options{}).Get(t.Context(), test.url, GetOptions{Via: test.via})
+		w := &wire{t: t}
+		_, err := w.client(Options{}).Get(t.Context(), test.url, GetOptions{Via: test.via})
 		checkText(t, err)
 		if err == nil || !strings.Contains(err.Error(), test.want) || len(w.addresses()) > 0 {
 			t.Errorf("%q by %q: %v, dialed %q", test.url, test.via, err, w.addresses())
@@ -172,9 +174,10 @@ func TestRefusedURLs(t *testing.T) {
 // Behind a proxy, which resolves the names itself, addresses in URLs still count.
 func TestAddressesBehindAProxy(t *testing.T) {
 	for _, location := range []string{"http://127.0.0.1/x", "http://10.1.1.1/x", "http://169.254.169.254/", "http://localhost/", "http://2130706433/"} {
-		onWire(t, []reply{to(location)}, func(t *testing.T, w *wire) {
+		onWire(t, []reply{to(location)}, func(w *wire) {
+			t := w.t
 			proxy := &url.URL{Scheme: "http", Host: "127.0.0.1:3128"}
-			c := w.client(t, Options{Proxy: func(r *http.Request) (*url.URL, error) { return proxy, nil }})
+			c := w.client(Options{Proxy: func(r *http.Request) (*url.URL, error) { return proxy, nil }})
 			_, err := c.Get(t.Context(), "http://registry.test/x", GetOptions{})
 			if err == nil || len(w.asked()) != 1 || strings.Join(w.addresses(), " ") != "127.0.0.1:3128" {
 				t.Errorf("%s: error %v, dialed %q", location, err, w.addresses())

@@ -45,10 +45,11 @@ func TestResume(t *testing.T) {
 		{name: "a wrong encoding keeps the part", held: "art", tag: `"v1"`, replies: []reply{ok("x", "Content-Encoding: br")}, ranges: []string{"bytes=3-"}, tagAfter: `"v1"`, fails: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, test.replies, func(t *testing.T, w *wire) {
+			onWire(t, test.replies, func(w *wire) {
+				t := w.t
 				dst := &part{tag: test.tag}
 				dst.Buffer.WriteString(test.held)
-				_, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, dst)
+				_, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, dst)
 				checkText(t, err)
 				if (err != nil) != test.fails || !test.fails && dst.String() != "artifact" {
 					t.Errorf("sink holds %q, error %v", dst.String(), err)
@@ -76,10 +77,11 @@ func TestResumeOverLimit(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 206 x\r\nContent-Length: 5\r\nContent-Range: bytes 3-7/8\r\n\r\nifact")
 		return false
 	}
-	onWire(t, []reply{part1}, func(t *testing.T, w *wire) {
+	onWire(t, []reply{part1}, func(w *wire) {
+		t := w.t
 		dst := &part{tag: `"v1"`}
 		dst.Buffer.WriteString("art")
-		_, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{Limit: 7}, dst)
+		_, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{Limit: 7}, dst)
 		if !is(func(e *LimitError) bool { return e.Got == 8 })(err) {
 			t.Error(err)
 		}
@@ -91,8 +93,9 @@ func TestReceipt(t *testing.T) {
 	onWire(t, []reply{
 		status("302 Found", "", "Location: /real"),
 		ok("artifact", `ETag: "v1"`, "Last-Modified: yesterday", "Content-Type: application/zip", "X-Skill-Sha256: sha256:"+hex),
-	}, func(t *testing.T, w *wire) {
-		r, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, new(part))
+	}, func(w *wire) {
+		t := w.t
+		r, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, new(part))
 		if err != nil || r.URL != "http://registry.test/real" || r.Digest.Hex() != hex || r.ETag != `"v1"` ||
 			r.LastModified != "yesterday" || r.ContentType != "application/zip" || r.Header.Get("Content-Length") != "8" {
 			t.Errorf("receipt is %+v, error %v", r, err)

@@ -26,14 +26,20 @@ func (c *Client) retry(ctx context.Context, q question, once func(context.Contex
 	var waited time.Duration
 	for attempt := 1; ; attempt++ {
 		err := once(ctx)
-		var passing interface{ again() bool }
-		if err == nil || ctx.Err() != nil || !errors.As(err, &passing) || !passing.again() {
+		if _, broke := errors.AsType[*NetworkError](err); broke && ctx.Err() != nil {
+			return fmt.Errorf("get %s: %w", place(q.url), ctx.Err())
+		}
+		passing, ok := errors.AsType[interface {
+			error
+			again() bool
+		}](err)
+		if !ok || !passing.again() {
 			return err
 		}
 		base := 300 * time.Millisecond << min(attempt-1, 8)
 		wait := base + rand.N(base/2)
-		var status *StatusError
-		told := errors.As(err, &status) && status.RetryAfter > 0
+		status, told := errors.AsType[*StatusError](err)
+		told = told && status.RetryAfter > 0
 		if told {
 			wait = status.RetryAfter + rand.N(250*time.Millisecond)
 		}
@@ -63,7 +69,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 }
 

@@ -118,7 +118,6 @@ func New(o Options) (*Client, error) {
 	if o.Jobs <= 0 {
 		o.Jobs = DefaultJobs
 	}
-	c.buffers.New = func() any { return new([bufferSize]byte) }
 
 	var roots *x509.CertPool
 	if o.CAFile != "" {

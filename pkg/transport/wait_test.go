@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -48,9 +49,10 @@ func TestWaitAsAsked(t *testing.T) {
 			if test.status == "" {
 				test.status = "429 Too Many Requests"
 			}
-			onWire(t, []reply{status(test.status, "slow down", test.lines...), ok("{}")}, func(t *testing.T, w *wire) {
+			onWire(t, []reply{status(test.status, "slow down", test.lines...), ok("{}")}, func(w *wire) {
+				t := w.t
 				var events []WaitEvent
-				c := w.client(t, Options{Wait: func(e WaitEvent) { events = append(events, e) }})
+				c := w.client(Options{Wait: func(e WaitEvent) { events = append(events, e) }})
 				start := time.Now()
 				_, err := c.Get(t.Context(), "http://registry.test/x?token=hunter2", GetOptions{})
 				took := time.Since(start)
@@ -89,8 +91,9 @@ func TestMaxWaitIsASum(t *testing.T) {
 		{"a short one", time.Second, status("502 x", ""), 2, hasStatus(502)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, []reply{test.reply}, func(t *testing.T, w *wire) {
-				_, err := w.client(t, Options{MaxWait: test.max}).Get(t.Context(), "http://registry.test/x", GetOptions{})
+			onWire(t, []reply{test.reply}, func(w *wire) {
+				t := w.t
+				_, err := w.client(Options{MaxWait: test.max}).Get(t.Context(), "http://registry.test/x", GetOptions{})
 				if len(w.asked()) != test.requests || !test.want(err) {
 					t.Errorf("%d requests: %v", len(w.asked()), err)
 				}
@@ -110,11 +113,12 @@ func TestCancel(t *testing.T) {
 		{"waiting for a body", silent(okHead + "Content-Length: 5\r\n\r\n")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, []reply{test.reply}, func(t *testing.T, w *wire) {
+			onWire(t, []reply{test.reply}, func(w *wire) {
+				t := w.t
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
 				start := time.Now()
-				_, err := w.client(t, Options{}).Download(ctx, "http://registry.test/x", GetOptions{}, new(part))
+				_, err := w.client(Options{}).Download(ctx, "http://registry.test/x", GetOptions{}, new(part))
 				if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second || len(w.asked()) != 1 || is[*NetworkError]()(err) {
 					t.Errorf("after %v and %d requests: %v", time.Since(start), len(w.asked()), err)
 				}
@@ -160,9 +164,10 @@ func TestStall(t *testing.T) {
 		}}, atLeast: 10 * time.Minute, atMost: 10 * time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			onWire(t, test.replies, func(t *testing.T, w *wire) {
+			onWire(t, test.replies, func(w *wire) {
+				t := w.t
 				start := time.Now()
-				_, err := w.client(t, Options{Stall: test.stall}).Download(t.Context(), "http://registry.test/x", GetOptions{}, new(part))
+				_, err := w.client(Options{Stall: test.stall}).Download(t.Context(), "http://registry.test/x", GetOptions{}, new(part))
 				took := time.Since(start)
 				if test.want == nil && err != nil || test.want != nil && (err == nil || !test.want(err)) {
 					t.Errorf("error is %T %v", err, err)
@@ -178,9 +183,10 @@ func TestStall(t *testing.T) {
 
 // A sink that takes its time is no stalled network.
 func TestSlowSinkIsNoStall(t *testing.T) {
-	onWire(t, []reply{ok(strings.Repeat("x", 3*bufferSize))}, func(t *testing.T, w *wire) {
+	onWire(t, []reply{ok(strings.Repeat("x", 3*bufferSize))}, func(w *wire) {
+		t := w.t
 		dst := &slowSink{}
-		if _, err := w.client(t, Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, dst); err != nil || dst.Len() != 3*bufferSize {
+		if _, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, dst); err != nil || dst.Len() != 3*bufferSize {
 			t.Errorf("%d bytes, error %v", dst.Len(), err)
 		}
 	})
@@ -206,4 +212,24 @@ func TestConnectFails(t *testing.T) {
 	if _, err := c.Get(t.Context(), "http://registry.test/", GetOptions{}); !errors.Is(err, context.DeadlineExceeded) || !is[*NetworkError]()(err) || calls != 1 {
 		t.Errorf("%d calls: %v", calls, err)
 	}
+}
+
+// A server that takes the connection and says nothing when it should say hello.
+func TestTLSHandshakeStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Options{Proxy: direct, Dial: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, far) }()
+			return near, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err = c.Get(t.Context(), "https://registry.test/", GetOptions{})
+		took := time.Since(start)
+		if !is[net.Error](net.Error.Timeout)(err) || took < 4*tlsTime || took > 4*tlsTime+5*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 	"sync"
@@ -19,8 +20,7 @@ const (
 // caller does in between. One timer serves the whole attempt: reading does not
 // touch it, and when it fires too early it goes off again later.
 type watch struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	cancel context.CancelFunc
 	url    *url.URL
 	stall  time.Duration
 	body   io.Reader
@@ -35,12 +35,15 @@ type watch struct {
 	waiting bool
 	since   time.Time
 	limit   time.Duration
+	stopped bool
+	stalled *StalledError // why the watch canceled, if it did
 }
 
-func newWatch(ctx context.Context, u *url.URL, stall time.Duration) *watch {
+// newWatch returns a watch, and the context that it cancels.
+func newWatch(ctx context.Context, u *url.URL, stall time.Duration) (context.Context, *watch) {
 	w := &watch{url: u, stall: stall}
-	w.ctx, w.cancel = context.WithCancelCause(ctx)
-	return w
+	ctx, w.cancel = context.WithCancel(ctx)
+	return ctx, w
 }
 
 // begin says that from now on something must come within limit.
@@ -56,16 +59,16 @@ func (w *watch) begin(limit time.Duration) {
 	w.limit = limit
 }
 
-// end says that something came, n bytes of a body or a header. It returns
-// whether that is enough.
-func (w *watch) end(n int) error {
+// end says that something came, and returns after how long.
+func (w *watch) end() time.Duration {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.waiting = false
-	took := time.Since(w.since)
-	w.mu.Unlock()
-	if n < 0 {
-		return nil
-	}
+	return time.Since(w.since)
+}
+
+// pace counts n bytes that took so long, and returns whether that is enough.
+func (w *watch) pace(n int, took time.Duration) error {
 	w.bytes += int64(n)
 	w.spent += took
 	if w.spent < rateTime {
@@ -81,7 +84,7 @@ func (w *watch) end(n int) error {
 func (w *watch) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.ctx.Err() != nil {
+	if w.stopped {
 		return
 	}
 	left := w.limit
@@ -89,7 +92,8 @@ func (w *watch) tick() {
 		left -= time.Since(w.since)
 	}
 	if left <= 0 {
-		w.cancel(&StalledError{URL: place(w.url), For: w.limit})
+		w.stalled = &StalledError{URL: place(w.url), For: w.limit}
+		w.cancel()
 		return
 	}
 	w.timer.Reset(left)
@@ -98,7 +102,7 @@ func (w *watch) tick() {
 func (w *watch) Read(p []byte) (int, error) {
 	w.begin(w.stall)
 	n, err := w.body.Read(p)
-	if slow := w.end(n); slow != nil && err == nil {
+	if slow := w.pace(n, w.end()); slow != nil && err == nil {
 		err = slow
 	}
 	return n, err
@@ -108,8 +112,23 @@ func (w *watch) Read(p []byte) (int, error) {
 func (w *watch) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.stopped = true
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.cancel(nil)
+	w.cancel()
+}
+
+// networkError makes an error of what broke an answer off: err, or the watch.
+// A StalledError among them passes; for others, pass says so.
+func (w *watch) networkError(u *url.URL, err error, pass bool) error {
+	if stalled, ok := errors.AsType[*StalledError](err); ok {
+		return stalled
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stalled != nil {
+		return w.stalled
+	}
+	return &NetworkError{URL: place(u), Err: err, pass: pass}
 }

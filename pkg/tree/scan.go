@@ -146,16 +146,29 @@ func isLitter(name string) bool {
 	return strings.HasPrefix(name, "._")
 }
 
-// SumFile returns the sha256 of the file at path, which must be a regular file
-// and no link. It is the read-back of what was written.
-func SumFile(path string) ([32]byte, error) {
+// SumFile returns the sha256 of the file at path, which must be a regular file,
+// no link, and size bytes long. It is the read-back of what was written: a file
+// that fits the buffer takes one read, since one that was longer would show.
+func SumFile(path string, size int64) ([32]byte, error) {
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	s := scanner{buf: *buf}
-	if err := s.file(path, ""); err != nil {
+	f, err := openRead(path)
+	if err != nil {
 		return [32]byte{}, err
 	}
-	return s.files[0].Sum, nil
+	defer func() { _ = f.Close() }()
+	if size < bufferSize {
+		n, err := f.Read(*buf)
+		if err == nil || err == io.EOF {
+			return sha256.Sum256((*buf)[:n]), nil
+		}
+		return [32]byte{}, err
+	}
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, f, *buf); err != nil {
+		return [32]byte{}, err
+	}
+	return [32]byte(h.Sum(nil)), nil
 }
 
 // Diff returns the paths that new has and old has not, that both have with

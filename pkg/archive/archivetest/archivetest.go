@@ -20,7 +20,7 @@
 // number), flags, crc, size, csize, extra, comment, host (unix, dos or a number), attrs,
 // mode, offset, disk. descriptor=12|16|20|24 writes a data descriptor of that
 // many bytes, and zip64=yes the sizes into zip64 fields. Further lines: gap
-// CONTENT, hidden FILE…, again NAME, bomb COUNT SIZE, end FIELD=VALUE…, end64
+// CONTENT, hidden FILE…, again NAME, order INDEX…, bomb COUNT SIZE, end FIELD=VALUE…, end64
 // FIELD=VALUE….
 //
 // In a tar, the options are mode, type, size, linkname, magic (ustar, gnu, v7),
@@ -270,7 +270,9 @@ func split(line string) (words, error) {
 				return w, err
 			}
 			w.list = append(w.list, word{text: line[:i] + text, literal: i == 0})
-			line = line[i+len(quoted):]
+			if line = line[i+len(quoted):]; line != "" && line[0] != ' ' {
+				return w, fmt.Errorf("a blank is missing before %s", line)
+			}
 		}
 	}
 	return w, nil

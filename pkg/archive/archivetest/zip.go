@@ -42,6 +42,8 @@ func (b *zipBuilder) line(verb string, w words) error {
 	case "end64":
 		b.end64 = o
 		return nil
+	case "order":
+		return b.order(w)
 	case "gap":
 		c, err := w.content()
 		b.body = append(b.body, c...)
@@ -82,9 +84,10 @@ func (b *zipBuilder) line(verb string, w words) error {
 	if m, ok, err := o.number("mode"); err != nil {
 		return err
 	} else if ok {
-		if mode = m; m < 0o10000 {
-			mode |= 0o100000
+		if m < 0o10000 {
+			m |= mode & 0o170000
 		}
+		mode = m
 	}
 	h.attrs = uint32(mode << 16)
 	return b.file(h, c, o, verb != "hidden")
@@ -147,6 +150,20 @@ func (b *zipBuilder) again(name string, o options) error {
 		}
 	}
 	return fmt.Errorf("there is no entry %s", name)
+}
+
+// order lists the entries in the order of the given indexes.
+func (b *zipBuilder) order(w words) error {
+	var central []zipHeader
+	for _, word := range w.list {
+		i, err := strconv.Atoi(word.text)
+		if err != nil || i >= len(b.central) {
+			return fmt.Errorf("there is no entry %s", word.text)
+		}
+		central = append(central, b.central[i])
+	}
+	b.central = central
+	return nil
 }
 
 // bomb writes entries that all end in one compressed content: each deflates the

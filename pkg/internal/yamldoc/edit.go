@@ -136,7 +136,7 @@ func (d *Document) insertLines(pos, indent int, v Value, path []string, i int) e
 	}
 	lines.WriteString(strings.Repeat(" ", indent) + render(v, path[i:], false))
 	text := lines.String()
-	if pos == 0 || d.text[pos-1] == '\n' || pos == len("\ufeff") && d.text[0] == 0xef {
+	if d.thisLine(pos) == pos || pos == len("\ufeff") && d.text[0] == 0xef {
 		text += nl
 	} else { // the last line of the file ends without a newline, and so it stays
 		text = nl + text
@@ -233,7 +233,7 @@ func (d *Document) delete(in *Value, at, limit int, path []string) error {
 	if start == 0 && bytes.HasPrefix(d.text, []byte("\ufeff")) {
 		start = len("\ufeff")
 	}
-	if d.text[end-1] != '\n' { // the file ends without a newline, and so it stays
+	if d.thisLine(end) != end { // the file ends without a newline, and so it stays
 		start = len(bytes.TrimSuffix(bytes.TrimSuffix(d.text[:start], []byte("\n")), []byte("\r")))
 	}
 	return d.splice(start, end, "", nil, path)
@@ -337,7 +337,7 @@ func scalar(s string, flow bool) string {
 			strings.ContainsRune("-_./:@^~<>=*+?&%$();", r) || r == ' ' && !flow
 	}
 	if s == "" || strings.Trim(s, " ") != s || !utf8.ValidString(s) ||
-		strings.ContainsAny(s[:1], "-:@^~<>=*+?&%$();") || strings.Contains(s, ": ") || strings.HasSuffix(s, ":") ||
+		strings.ContainsAny(s[:1], "-:@<>=*?&%") || strings.Contains(s, ": ") || strings.HasSuffix(s, ":") ||
 		strings.ContainsFunc(s, func(r rune) bool { return !harmless(r) }) {
 		return strconv.Quote(s)
 	}

@@ -2,6 +2,7 @@ package yamldoc
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -74,13 +75,20 @@ func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r'
 
 // thisLine returns where the line with the byte at pos starts.
 func (d *Document) thisLine(pos int) int {
-	return bytes.LastIndexByte(d.text[:pos], '\n') + 1
+	i, found := slices.BinarySearch(d.lines, pos)
+	switch {
+	case found:
+		return pos
+	case i == 0:
+		return 0
+	}
+	return d.lines[i-1]
 }
 
 // nextLine returns where the line after the one with the byte at pos starts.
 func (d *Document) nextLine(pos int) int {
-	if i := bytes.IndexByte(d.text[pos:], '\n'); i >= 0 {
-		return pos + i + 1
+	if i, _ := slices.BinarySearch(d.lines, pos+1); i < len(d.lines) {
+		return d.lines[i]
 	}
 	return len(d.text)
 }
@@ -88,12 +96,13 @@ func (d *Document) nextLine(pos int) int {
 // end returns where the content of the document ends: before a line of three
 // dots, or at the end of the file.
 func (d *Document) end() int {
-	for pos := d.contentEnd(len(d.text)); pos > 0; {
-		start := d.thisLine(pos - 1)
-		if line := d.text[start:pos]; bytes.HasPrefix(line, []byte("...")) && (len(line) == 3 || blank(line[3])) {
-			return start
-		}
-		break
+	pos := d.contentEnd(len(d.text))
+	if pos == 0 {
+		return len(d.text)
+	}
+	start := d.thisLine(pos - 1)
+	if line := d.text[start:pos]; bytes.HasPrefix(line, []byte("...")) && (len(line) == 3 || blank(line[3])) {
+		return start
 	}
 	return len(d.text)
 }

@@ -171,10 +171,9 @@ func TestEditRefused(t *testing.T) {
 	} {
 		d := parse(t, test.text)
 		err := apply(d, test.edit)
-		var want *SyntaxError
-		if errors.As(test.want, &want) {
-			var got *SyntaxError
-			if !errors.As(err, &got) || *got != *want {
+		if want, ok := errors.AsType[*SyntaxError](test.want); ok {
+			got, ok := errors.AsType[*SyntaxError](err)
+			if !ok || *got != *want {
 				t.Errorf("%s in %q: got %v, want %v", test.edit, test.text, err, test.want)
 			}
 		} else if !errors.Is(err, test.want) {
@@ -289,7 +288,7 @@ func onlyMore(t *rapid.T, short, long string, n int) {
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "# c\n", "a: 1\ns:\n  b: x # c\n  c: 'y'\nl: [1, 2]\n", "s: {b: x, c: {}}\r\n", "\ufeffs:\r\n", "---\ns: ~\n...\n",
-		"s:\n  b: |\n    # x\n\n  c: >-\n   y\n", "s:\n- a\n", "{\"s\":{\"b\":\"\\\"}\"},}", "? s\n: b\n", "s:\n  b:\n\n    - x\n    -\n", "a: &b c\n",
+		"s:\n  b: |\n    # x\n\n  c: >-\n   y\n", "s:\n- a\n", "{\"s\":{\"b\":\"\\\"}\"},}", "? s\n: b\n", "s:\n  b:\n\n    - x\n    -\n", "a: &b c\n", "s:\r0:",
 	} {
 		f.Add([]byte(text))
 	}

@@ -68,7 +68,6 @@ func (a *app) abs(path string) (string, error) {
 func (a *app) findPaths() (config.Paths, error) {
 	paths, err := config.FindPaths(a.env.Getenv)
 	if err != nil && a.flags.dir != "" && errors.Is(err, config.ErrNoHome) {
-		a.ui.NoteOncef("there is no home folder, so nothing is kept for the next time")
 		return paths, nil
 	}
 	return paths, err

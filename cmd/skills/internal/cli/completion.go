@@ -123,3 +123,11 @@ func without(words, used []string) []string {
 	}
 	return rest
 }
+
+// orAll returns names, or nil, which means all of them, if there are none.
+func orAll(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	return names
+}

@@ -229,7 +229,9 @@ func (d *doctor) surroundings() error {
 	}
 	d.fact("settings", presence(paths.Settings()))
 	d.fact("store", presence(paths.Store()))
-	d.fact("agents", strings.Join(d.engine.Agents, ", "))
+	if len(d.engine.Agents) > 0 {
+		d.fact("agents", strings.Join(d.engine.Agents, ", "))
+	}
 	home, err := config.Home(a.env.Getenv)
 	if err != nil {
 		d.problem("home", message(err), "set HOME to your home folder")

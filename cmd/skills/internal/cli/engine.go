@@ -51,6 +51,10 @@ func (a *app) reader() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	paths, err := a.paths()
+	if err != nil {
+		return nil, err
+	}
 	env := a.agentEnv()
 	return &engine{
 		scope: s, flags: &a.flags,
@@ -63,7 +67,9 @@ func (a *app) reader() (*engine, error) {
 				}
 				return agentDir(found, env, s.Scope)
 			},
-			Jobs: settings.Jobs,
+			Store:   store.New(paths.Store()),
+			Backups: paths.Backups(),
+			Jobs:    settings.Jobs,
 		},
 	}, nil
 }
@@ -95,13 +101,7 @@ func (a *app) engine() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths, err := a.paths()
-	if err != nil {
-		return nil, err
-	}
 	e.locale = settings.Locale
-	e.Backups = paths.Backups()
-	e.Store = store.New(paths.Store())
 	return e, nil
 }
 

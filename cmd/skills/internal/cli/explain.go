@@ -96,7 +96,7 @@ type explained struct {
 
 // line is what is printed: the reference, unless the message begins with it.
 func (e explained) line() string {
-	if e.Ref == "" || strings.HasPrefix(e.Message, e.Ref) {
+	if e.Ref == "" || strings.HasPrefix(strings.TrimLeft(e.Message, `"`), e.Ref) {
 		return e.Message
 	}
 	return ui.Cut(ui.Escape(e.Ref), 80) + ": " + e.Message

@@ -40,7 +40,7 @@ never overwritten without a flag that says so.`,
 			if len(args) == 0 && o.Path != "" {
 				return nil, &usageError{message: "--path needs a REF to take the folder from"}
 			}
-			return a.change(ctx, "installing", func(ctx context.Context, e *engine) (*install.Plan, error) {
+			return a.change(ctx, "installing", len(wants) > 0, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				o := e.options(o)
 				if len(wants) == 0 {
 					return e.PlanRestore(ctx, o)
@@ -84,11 +84,15 @@ func parseWants(args []string, as string) ([]install.Want, error) {
 	return wants, nil
 }
 
-// change carries out what plan returns, or only shows it for a dry run.
-func (a *app) change(ctx context.Context, verb string, plan func(context.Context, *engine) (*install.Plan, error)) (*answer, error) {
+// change carries out what plan returns, or only shows it for a dry run. If the
+// person named skills, those that stay as they are are shown as well.
+func (a *app) change(ctx context.Context, verb string, named bool, plan func(context.Context, *engine) (*install.Plan, error)) (*answer, error) {
 	e, err := a.engine()
 	if err != nil {
 		return nil, err
+	}
+	if e.Store.Dir() == "" {
+		a.ui.Notef("there is no home folder, so what is fetched is not kept for the next time")
 	}
 	progress := a.ui.NewProgress(verb)
 	e.OnEvent = progress.Event
@@ -100,12 +104,12 @@ func (a *app) change(ctx context.Context, verb string, plan func(context.Context
 	defer func() { _ = p.Close() }() // only temporary files are at stake
 	if a.flags.dryRun {
 		progress.End()
-		return a.changes(e.scope, p.Outcomes()), nil
+		return a.changes(e.scope, named, p.Outcomes()), nil
 	}
 	result, err := e.Apply(ctx, p)
 	progress.End()
 	if result == nil {
 		return nil, err
 	}
-	return a.changes(e.scope, result.Outcomes), err
+	return a.changes(e.scope, named, result.Outcomes), err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
@@ -33,7 +34,7 @@ type skillResult struct {
 	Trust    source.Level     `json:"trust,omitempty"`
 	Targets  []targetResult   `json:"targets"`
 	Files    *install.Changes `json:"files,omitempty"`
-	Backup   string           `json:"backup,omitempty"`
+	Backups  []string         `json:"backups,omitempty"`
 	Warnings []string         `json:"warnings,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func newSkillResult(o install.Outcome) skillResult {
 		Name: o.Name, Ref: o.Ref, Action: o.Action,
 		Registry: o.Registry, Slug: o.Slug, Owner: o.Owner, Version: o.Version, From: o.From, Locale: o.Locale,
 		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
-		Targets: []targetResult{}, Files: o.Files, Backup: o.Backup, Warnings: o.Warnings,
+		Targets: []targetResult{}, Files: o.Files, Backups: o.Backups, Warnings: o.Warnings,
 	}
 	for _, t := range o.Targets {
 		if len(t.Agents) == 0 {
@@ -62,8 +63,9 @@ func newSkillResult(o install.Outcome) skillResult {
 	return r
 }
 
-// changes makes an answer of outcomes.
-func (a *app) changes(s scope, outcomes []install.Outcome) *answer {
+// changes makes an answer of outcomes. Those that are unchanged are counted for
+// people unless all is true.
+func (a *app) changes(s scope, all bool, outcomes []install.Outcome) *answer {
 	result := changeResult{Scope: s.result(), DryRun: a.flags.dryRun, Skills: []skillResult{}}
 	out := &answer{}
 	for _, o := range outcomes {
@@ -76,12 +78,24 @@ func (a *app) changes(s scope, outcomes []install.Outcome) *answer {
 		for _, w := range o.Warnings {
 			a.ui.Warnf("%s: %s", ui.Line(named(o)), ui.Line(w))
 		}
-		if o.Backup != "" {
-			a.ui.Notef("%s as it was is in %s", ui.Line(named(o)), ui.Line(o.Backup))
+		for _, path := range o.Backups {
+			a.ui.Notef("%s as it was is in %s", ui.Line(named(o)), ui.Line(path))
 		}
 	}
 	out.result = result
-	out.text = func(p *ui.Printer) { printChanges(p, outcomes, a.flags.dryRun) }
+	out.text = func(p *ui.Printer) {
+		shown, same := outcomes, 0
+		if !all {
+			shown = slices.DeleteFunc(slices.Clone(outcomes), func(o install.Outcome) bool {
+				return o.Err == nil && o.Action == install.Unchanged
+			})
+			same = len(outcomes) - len(shown)
+		}
+		printChanges(p, shown, a.flags.dryRun)
+		if same > 0 {
+			p.Notef("%s unchanged", counted(same, "skill"))
+		}
+	}
 	return out
 }
 

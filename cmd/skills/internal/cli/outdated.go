@@ -32,7 +32,7 @@ exit code says so.`,
 			if err != nil {
 				return nil, err
 			}
-			statuses, err := e.Outdated(ctx, names)
+			statuses, err := e.Outdated(ctx, orAll(names))
 			if err != nil {
 				return nil, err
 			}
@@ -45,7 +45,7 @@ exit code says so.`,
 					continue
 				}
 				out.done++
-				if s.State != install.Current && exitCode {
+				if s.State == install.Outdated && exitCode {
 					out.exit = exitDisagree
 				}
 			}
@@ -85,6 +85,6 @@ func printOutdated(p *ui.Printer, statuses []install.Status, all bool) {
 	case len(statuses) == 0:
 		p.Notef("nothing is installed here")
 	default:
-		p.Notef("all %d skills are current", len(statuses))
+		p.Notef("%s checked, nothing is outdated", counted(len(statuses), "skill"))
 	}
 }

@@ -22,8 +22,8 @@ constraint it was installed with. Which files change is printed.`,
   skills update --dry-run`,
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
-			return a.change(ctx, "updating", func(ctx context.Context, e *engine) (*install.Plan, error) {
-				return e.PlanUpdate(ctx, names, e.options(o))
+			return a.change(ctx, "updating", len(names) > 0, func(ctx context.Context, e *engine) (*install.Plan, error) {
+				return e.PlanUpdate(ctx, orAll(names), e.options(o))
 			})
 		}),
 	}

@@ -32,7 +32,7 @@ code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
 			if err != nil {
 				return nil, err
 			}
-			checks, err := e.Verify(ctx, names)
+			checks, err := e.Verify(ctx, orAll(names))
 			if err != nil {
 				return nil, err
 			}
