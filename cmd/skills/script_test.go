@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // TestScript runs testdata/script: each file is one behaviour of the program, and
 // its first line says which. Besides the commands of testscript there are
 //
-//	skills [N] ARG...         run the program; its exit code must be N, else 0
+//	run [N] ARG...            run skills; its exit code must be N, else 0
 //	serve VAR DIR             serve a folder; VAR becomes the address
 //	requests VAR N            the server was asked N times since the last look
 //	misbehave VAR HOW         serve what a broken or hostile server does
@@ -61,7 +61,7 @@ func TestScript(t *testing.T) {
 			return os.Mkdir(home, 0o777)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"skills":    runSkills,
+			"run":       runSkills,
 			"serve":     serve,
 			"requests":  requests,
 			"misbehave": misbehave,
@@ -91,7 +91,7 @@ func state(ts *testscript.TestScript) *scriptState {
 
 func runSkills(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
-		ts.Fatalf("say which exit code: skills N ARG...")
+		ts.Fatalf("say which exit code: run N ARG...")
 	}
 	want := 0
 	if len(args) > 0 {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -106,7 +104,6 @@ func TestFaultsOfTheDiskAreNotRefusals(t *testing.T) {
 	}
 }
 
-// laterCancel cancels while the second file is read.
 func TestCancelWhileUnpacking(t *testing.T) {
 	data := archivetest.Build(t, "zip\nskill\nfile a zeros:3000000\nfile b zeros:3000000")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -224,10 +221,10 @@ func TestUnpackersDoNotMix(t *testing.T) {
 	}
 	var all []unpacked
 	for _, v := range archivetest.Vectors(t, "../../testdata/archive") {
-		u := unpacked{data: archivetest.Build(t, v.Recipe), o: options(t, v)}
-		if len(u.data) > 100_000 {
-			continue
+		if strings.HasPrefix(v.Name, "limits/") {
+			continue // slow, and no different
 		}
+		u := unpacked{data: archivetest.Build(t, v.Recipe), o: options(t, v)}
 		var err error
 		if u.want, err = archive.Unpack(t.Context(), bytes.NewReader(u.data), int64(len(u.data)), nil, u.o); err != nil {
 			u.err = err.Error()
@@ -251,29 +248,4 @@ func TestUnpackersDoNotMix(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestUnpackLeavesOthersFilesAlone(t *testing.T) {
-	outer := t.TempDir()
-	dir := filepath.Join(outer, "skills")
-	for _, d := range []string{dir, dir + "-sibling"} {
-		if err := os.Mkdir(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := readTree(t, dir+"-sibling")
-	for _, v := range archivetest.Vectors(t, "../../testdata/archive") {
-		if v.Accept || v.Options["late"] == "yes" {
-			continue
-		}
-		if _, err := unpackInto(t.Context(), archivetest.Build(t, v.Recipe), dir, options(t, v)); err == nil {
-			t.Errorf("%s was accepted", v.Name)
-		}
-	}
-	if diff := cmp.Diff(before, readTree(t, dir+"-sibling"), cmp.AllowUnexported(diskFile{})); diff != "" || len(readTree(t, dir)) > 0 {
-		t.Errorf("something was written: %s", diff)
-	}
-	if all, err := os.ReadDir(outer); err != nil || len(all) != 2 {
-		t.Errorf("beside the folders there is something: %v, %v", all, err)
-	}
 }

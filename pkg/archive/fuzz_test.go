@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -22,6 +23,9 @@ import (
 // what was accepted must come out the same after packing it.
 func FuzzUnpack(f *testing.F) {
 	for _, v := range archivetest.Vectors(f, "../../testdata/archive") {
+		if strings.HasPrefix(v.Name, "limits/") {
+			continue // these are slow to build, and the limits are others here
+		}
 		if data := archivetest.Build(f, v.Recipe); len(data) < 8<<10 {
 			f.Add(data)
 		}
@@ -161,10 +165,10 @@ func pack(t *rapid.T, files map[string][]byte) []byte {
 // FuzzDetect says that Detect knows no more than three formats and always says
 // something short.
 func FuzzDetect(f *testing.F) {
-	for _, v := range archivetest.Vectors(f, "../../testdata/archive") {
-		data := archivetest.Build(f, v.Recipe)
-		f.Add(data[:min(len(data), 600)])
+	for _, head := range []string{"", "PK\x03\x04", "\x1f\x8b\x08", "<html>", "{", "---\n", "\xef\xbb\xbf", "\x7fELF", "caf\xc3", "MZ"} {
+		f.Add([]byte(head))
 	}
+	f.Add(archivetest.Build(f, "tar\nskill\nkeep 512"))
 	f.Fuzz(func(t *testing.T, head []byte) {
 		format, err := archive.Detect(head)
 		if (err == nil) != (format >= archive.Zip && format <= archive.TarGz) {
@@ -175,4 +179,3 @@ func FuzzDetect(f *testing.F) {
 		}
 	})
 }
-

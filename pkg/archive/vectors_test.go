@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,9 +30,16 @@ func TestVectors(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.Name, func(t *testing.T) {
 			data := archivetest.Build(t, v.Recipe)
-			dir := t.TempDir()
+			outer := t.TempDir()
+			dir := filepath.Join(outer, "skills")
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
 			result, err := unpackInto(t.Context(), data, dir, options(t, v))
 			files := readTree(t, dir)
+			if all, err := os.ReadDir(outer); err != nil || len(all) != 1 {
+				t.Errorf("beside the folder there is something: %v, %v", all, err)
+			}
 			if !v.Accept {
 				checkRefusal(t, err, v.Refusal)
 				if len(files) > 0 && v.Options["late"] != "yes" {

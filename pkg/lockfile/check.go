@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/openskills-go/skills/pkg/agent"
+	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
 )
@@ -61,6 +62,12 @@ func (s *Skill) check() (bad, why string) {
 		}
 	}
 	return "", ""
+}
+
+// isKind reports whether d is a well-formed digest with the prefix.
+func isKind(d digest.Digest, prefix string) bool {
+	_, err := digest.Parse(string(d))
+	return err == nil && len(d) > len(prefix) && string(d[:len(prefix)]) == prefix
 }
 
 // inside reports whether dir is a clean slash path that stays below the folder

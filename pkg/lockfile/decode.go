@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf8"
-
-	"github.com/openskills-go/skills/pkg/digest"
 )
 
 // Parse reads a lock. It returns a *SyntaxError, a *ConflictError, a
@@ -392,10 +390,4 @@ func (d *decoder) space() byte {
 		}
 	}
 	return 0
-}
-
-// isKind reports whether d is a well-formed digest with the prefix.
-func isKind(d digest.Digest, prefix string) bool {
-	_, err := digest.Parse(string(d))
-	return err == nil && len(d) > len(prefix) && string(d[:len(prefix)]) == prefix
 }

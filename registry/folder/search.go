@@ -91,7 +91,7 @@ func (h *hit) rankOf(words []string) rank {
 	if len(words) == 1 && words[0] == slug {
 		return sameSlug
 	}
-	if strings.Join(words, "-") == name {
+	if len(words) > 0 && strings.Join(words, "-") == name {
 		return sameName
 	}
 	worst := inName

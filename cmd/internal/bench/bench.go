@@ -19,7 +19,8 @@ type bench struct {
 	buildEnv []string  // for go build
 	path     string    // PATH, for the measured programs
 
-	fresh int // how many fresh folders were handed out
+	fresh  int     // how many fresh folders were handed out
+	copied samples // cp -r of the corpus, which the machine's noise moves as well
 }
 
 // The corpus that is measured when there is no other. The figures are those of

@@ -268,7 +268,7 @@ func writeBig(dir string) (corpus, error) {
 			return c, err
 		}
 		for range size / chunk {
-			_, _ = r.Read(buf); for i := range buf { if buf[i] == 0xf3 { buf[i] = 0 } } // TEMP
+			_, _ = r.Read(buf)
 			if _, err = f.Write(buf); err != nil {
 				break
 			}

@@ -13,7 +13,10 @@ type row struct {
 	median, least string
 	ratio         string // to what, such as "1.40 cp -r"
 	bar           string
-	value, limit  float64 // what is judged, if there is a bar
+	limit         float64 // the bar as a number
+
+	number, quotient float64 // what is judged: the ratio if the bar is one, else the number
+	judgeRatio       bool
 }
 
 // A table collects rows, and the notes that follow them.
@@ -24,17 +27,17 @@ type table struct {
 
 // time adds a row for wall times. Without a base there is no ratio.
 func (t *table) time(what string, s samples, base samples, baseName string) *row {
-	r := row{what: what, median: fmt.Sprintf("%.1f ms", s.median()), least: fmt.Sprintf("%.1f ms", s.least())}
+	r := row{what: what, median: fmt.Sprintf("%.1f ms", s.median()), least: fmt.Sprintf("%.1f ms", s.least()), number: s.median()}
 	if base != nil && base.median() > 0 {
-		r.value = s.median() / base.median()
-		r.ratio = fmt.Sprintf("%.2f %s", r.value, baseName)
+		r.quotient = s.median() / base.median()
+		r.ratio = fmt.Sprintf("%.2f %s", r.quotient, baseName)
 	}
 	return t.add(r)
 }
 
 // number adds a row for something else than a time.
 func (t *table) number(what string, value float64, unit string) *row {
-	return t.add(row{what: what, median: strings.TrimSpace(fmt.Sprintf("%.1f %s", value, unit)), value: value})
+	return t.add(row{what: what, median: strings.TrimSpace(fmt.Sprintf("%.1f %s", value, unit)), number: value})
 }
 
 func (t *table) add(r row) *row {
@@ -42,19 +45,28 @@ func (t *table) add(r row) *row {
 	return &t.rows[len(t.rows)-1]
 }
 
-// atMost sets the bar for what the row's value is: a ratio, or the number of a
-// number row.
+// atMost sets the bar for the row's number, in its unit.
 func (r *row) atMost(limit float64, unit string) {
 	r.limit = limit
 	r.bar = strings.TrimSpace(fmt.Sprintf("%g %s", limit, unit))
 }
 
+// atMostTimes sets the bar for the row's ratio.
+func (r *row) atMostTimes(limit float64) {
+	r.atMost(limit, "x")
+	r.judgeRatio = true
+}
+
 // verdict says whether the row reaches its bar.
 func (r *row) verdict() string {
+	value := r.number
+	if r.judgeRatio {
+		value = r.quotient
+	}
 	switch {
 	case r.bar == "":
 		return ""
-	case r.value > r.limit:
+	case value > r.limit:
 		return "over"
 	default:
 		return "ok"

@@ -20,9 +20,14 @@ func TestVerdict(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var tab table
 			r := tab.time("install", samples{{wall: tc.wall}}, base, "cp")
-			r.atMost(1.8, "")
+			r.atMostTimes(1.8)
 			if got := r.verdict(); got != tc.want {
-				t.Errorf("verdict is %q, want %q", got, tc.want)
+				t.Errorf("verdict on the ratio is %q, want %q", got, tc.want)
+			}
+			r = tab.time("install", samples{{wall: tc.wall}}, base, "cp")
+			r.atMost(180, "ms")
+			if got := r.verdict(); got != tc.want {
+				t.Errorf("verdict on the time is %q, want %q", got, tc.want)
 			}
 		})
 	}

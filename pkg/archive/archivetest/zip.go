@@ -397,7 +397,11 @@ func (h *zipHeader) descriptor(length string) ([]byte, error) {
 
 func deflate(b []byte) []byte {
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestCompression)
+	level := flate.BestCompression
+	if len(b) > 1<<20 {
+		level = flate.BestSpeed
+	}
+	w, err := flate.NewWriter(&out, level)
 	if err == nil {
 		_, err = w.Write(b)
 	}
