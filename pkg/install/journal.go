@@ -143,6 +143,9 @@ func (e *Engine) saveManifest(st *state) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := st.manifest.AddAll(st.listing); err != nil {
+		return err
+	}
 	if string(old) == string(st.manifest.Bytes()) {
 		return nil
 	}
@@ -162,10 +165,10 @@ func (e *Engine) list(st *state, s *step) error {
 	if err != nil {
 		return err
 	}
-	if have, ok := st.manifest.Ref(s.out.Name); ok && have == listed {
-		return nil
+	if have, ok := st.manifest.Ref(s.out.Name); !ok || have != listed {
+		st.listing = append(st.listing, manifest.Skill{Name: s.out.Name, Ref: listed})
 	}
-	return st.manifest.Add(s.out.Name, listed)
+	return nil
 }
 
 // qualify returns the reference by which the manifest names a skill. A bare slug
@@ -178,6 +181,12 @@ func (e *Engine) qualify(m *manifest.Manifest, s *step) (string, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
 		if e.Source.Named[name] == s.pin.Registry {
+			r.Registry = name
+			return r.String(), nil
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
+		if e.absolute(m.Registries[name]) == s.pin.Registry {
 			r.Registry = name
 			return r.String(), nil
 		}

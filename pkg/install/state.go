@@ -24,6 +24,7 @@ type state struct {
 	lock     *lockfile.Lock
 	locked   bool // there is a lock file
 	manifest *manifest.Manifest
+	listing  []manifest.Skill    // what the manifest is to want besides
 	known    map[identity]string // name by identity; the first where there are several
 }
 

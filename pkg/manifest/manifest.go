@@ -214,6 +214,24 @@ func (m *Manifest) Add(name, wanted string) error {
 	return nil
 }
 
+// AddAll is Add for many, in one edit.
+func (m *Manifest) AddAll(skills []Skill) error {
+	members := make([]yamldoc.KeyText, len(skills))
+	for i, s := range skills {
+		if !skill.ValidName(s.Name) {
+			return fmt.Errorf("add skill %s: %w", quote(s.Name), ErrName)
+		}
+		if _, err := ref.Parse(s.Ref); err != nil {
+			return fmt.Errorf("add skill %s: %w", s.Name, err)
+		}
+		members[i] = yamldoc.KeyText{Key: s.Name, Text: s.Ref}
+	}
+	if err := m.edit(func(d *yamldoc.Document) error { return d.SetAll("skills", members) }); err != nil {
+		return fmt.Errorf("add skills: %w", err)
+	}
+	return nil
+}
+
 // AddRegistry gives a registry a name that references can begin with. The error
 // matches ErrName or ErrEdit, or is a *SyntaxError; m is then as before.
 func (m *Manifest) AddRegistry(name, url string) error {

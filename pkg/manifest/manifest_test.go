@@ -287,3 +287,36 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// AddAll is many calls of Add, in one edit.
+func TestAddAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := rapid.SampledFrom([]string{
+			"", "# only a comment\n", "skills:\n", "skills: {}\n", "skills:\n  a: x # why\n", "skills:\n  a: x\nagents: [codex]\n",
+			"skills:\n    a: x", "registry: https://a.example\r\nskills:\r\n  a: x\r\n# end\r\n", "skills: {a: x}\n",
+		}).Draw(t, "start")
+		names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "pdf", "1e5", "null", "on"}), 0, 6, rapid.ID).Draw(t, "names")
+		one, err := Parse([]byte(start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Parse([]byte(start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var skills []Skill
+		for i, name := range names {
+			s := Skill{Name: name, Ref: []string{"pdf", "acme:pdf@^1.2", "./dir"}[i%3]}
+			skills = append(skills, s)
+			if err := one.Add(s.Name, s.Ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := all.AddAll(skills); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := string(all.Bytes()), string(one.Bytes()); got != want {
+			t.Fatalf("AddAll(%v) to %q\n got %q\nwant %q", skills, start, got, want)
+		}
+	})
+}

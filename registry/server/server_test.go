@@ -11,11 +11,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/openskills-go/skills/pkg/digest"
@@ -214,7 +217,9 @@ func TestFaults(t *testing.T) {
 		{"DELETE", "/nothing", 405, "method_not_allowed"},
 	} {
 		resp := ask(t, h, test.method, test.target)
-		var fault struct{ Error struct{ Code, Message string } }
+		var fault struct {
+			Error struct{ Code, Message string }
+		}
 		text := body(t, resp)
 		err := json.Unmarshal([]byte(text), &fault)
 		if err != nil || resp.StatusCode != test.status || fault.Error.Code != test.code || fault.Error.Message == "" {
@@ -369,23 +374,64 @@ func skillOf(name string, size int) *fstest.MapFile {
 // An artifact is packed once for all who ask at the same time, and not again
 // while it is remembered.
 func TestPackedOnce(t *testing.T) {
-	c := &counting{Catalog: aged(t, fstest.MapFS{"a/SKILL.md": skillOf("a", 100)}), gate: make(chan struct{})}
-	h := handler(t, sample, server.Options{Catalog: c})
-	var wg sync.WaitGroup
-	for range 10 {
-		wg.Go(func() {
-			if resp := ask(t, h, "GET", "/api/download?slug=a"); resp.StatusCode != 200 {
-				t.Errorf("status %d", resp.StatusCode)
-			}
-		})
+	catalog := aged(t, fstest.MapFS{"a/SKILL.md": skillOf("a", 100)})
+	synctest.Test(t, func(t *testing.T) {
+		c := &counting{Catalog: catalog, gate: make(chan struct{})}
+		h := handler(t, sample, server.Options{Catalog: c})
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				if resp := ask(t, h, "GET", "/api/download?slug=a"); resp.StatusCode != 200 {
+					t.Errorf("status %d", resp.StatusCode)
+				}
+			})
+		}
+		synctest.Wait() // all of them are there
+		close(c.gate)
+		wg.Wait()
+		ask(t, h, "GET", "/skills/a")
+		if n := c.fetches.Load(); n != 1 {
+			t.Errorf("fetched %d times", n)
+		}
+	})
+}
+
+// One who waits too long for a turn is told to come back.
+func TestBusy(t *testing.T) {
+	files := fstest.MapFS{}
+	for i := range 3 * runtime.GOMAXPROCS(0) {
+		files["s"+strconv.Itoa(i)+"/SKILL.md"] = skillOf("s", 100)
 	}
-	close(c.gate)
-	wg.Wait()
-	before := c.fetches.Load()
-	ask(t, h, "GET", "/skills/a")
-	if after := c.fetches.Load(); after != before || after > 10 {
-		t.Errorf("fetched %d times, then %d", before, after)
-	}
+	catalog := aged(t, files)
+	synctest.Test(t, func(t *testing.T) {
+		c := &counting{Catalog: catalog, gate: make(chan struct{})}
+		h := handler(t, sample, server.Options{Catalog: c})
+		var busy, served atomic.Int64
+		var wg sync.WaitGroup
+		for name := range files {
+			slug, _, _ := strings.Cut(name, "/")
+			wg.Go(func() {
+				switch resp := ask(t, h, "GET", "/api/download?slug="+slug); resp.StatusCode {
+				case 200:
+					served.Add(1)
+				case 503:
+					busy.Add(1)
+					if resp.Header.Get("Retry-After") == "" {
+						t.Error("no Retry-After")
+					}
+				default:
+					t.Errorf("status %d", resp.StatusCode)
+				}
+			})
+		}
+		synctest.Wait()
+		time.Sleep(10 * time.Second) // of the bubble's clock
+		close(c.gate)
+		wg.Wait()
+		if want := int64(2 * runtime.GOMAXPROCS(0)); served.Load() != want || busy.Load() != int64(len(files))-want {
+			t.Errorf("%d were served, %d told to come back; want %d served", served.Load(), busy.Load(), want)
+		}
+	})
 }
 
 // Memory is bounded: what was used longest ago is packed again.

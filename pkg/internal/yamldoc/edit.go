@@ -18,6 +18,56 @@ func (d *Document) Set(text string, path ...string) error {
 	return d.set(Value{Kind: Text, Text: text}, path)
 }
 
+// A KeyText is a key and what is to be its value.
+type KeyText struct{ Key, Text string }
+
+// SetAll is Set for many members of the mapping at key, in one edit as far as they
+// are new there: each edit reads the whole document again.
+func (d *Document) SetAll(key string, members []KeyText) error {
+	var added []KeyText
+	for _, m := range members {
+		if at := d.root.index(key); at < 0 || d.root.Members[at].Value.index(m.Key) < 0 {
+			added = append(added, m)
+			if len(added) > 1 {
+				continue // after the first there is a mapping to add to
+			}
+		}
+		if err := d.Set(m.Text, key, m.Key); err != nil {
+			return err
+		}
+	}
+	if len(added) < 2 {
+		return nil
+	}
+	at := d.root.index(key)
+	in := &d.root.Members[at].Value
+	if in.flow {
+		for _, m := range added[1:] {
+			if err := d.Set(m.Text, key, m.Key); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	whole := Value{Kind: Map, Members: slices.Clone(in.Members)}
+	var lines strings.Builder
+	pos := d.memberEnd(&in.Members[len(in.Members)-1], d.memberLimit(&d.root, at, d.end()))
+	nl, indent := d.newline(pos), strings.Repeat(" ", in.Members[0].Column-1)
+	for i, m := range added[1:] {
+		v := Value{Kind: Text, Text: m.Text}
+		whole.Members = append(whole.Members, Member{Key: m.Key, Value: v})
+		if i > 0 {
+			lines.WriteString(nl)
+		}
+		lines.WriteString(indent + render(v, []string{m.Key}, false))
+	}
+	text := lines.String() + nl
+	if d.thisLine(pos) != pos { // the last line of the file ends without a newline
+		text = nl + lines.String()
+	}
+	return d.replaceText(pos, pos, text, with(d.root, &whole, []string{key}))
+}
+
 // SetWord is Set for a number or a boolean, which stands without quotes.
 func (d *Document) SetWord(word string, path ...string) error {
 	return d.set(Value{Kind: Text, Text: word, word: true}, path)
@@ -262,6 +312,10 @@ func (d *Document) commentStart(start, column int) int {
 // splice replaces text[start:end] and checks that this did to the document what
 // it should, and nothing else: the member at path is v, or is gone if v is nil.
 func (d *Document) splice(start, end int, text string, v *Value, path []string) error {
+	return d.replaceText(start, end, text, with(d.root, v, path))
+}
+
+func (d *Document) replaceText(start, end int, text string, want Value) error {
 	if start < 0 || end < start || end > len(d.text) {
 		return ErrEdit
 	}
@@ -269,7 +323,7 @@ func (d *Document) splice(start, end int, text string, v *Value, path []string) 
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrEdit, err)
 	}
-	if !equal(edited.root, with(d.root, v, path)) {
+	if !equal(edited.root, want) {
 		return ErrEdit
 	}
 	*d = *edited
