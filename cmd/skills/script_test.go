@@ -205,7 +205,7 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 		case []any:
 			i, err := strconv.Atoi(key)
 			switch {
-			case key == "#":
+			case key == "len":
 				at = len(node)
 			case err == nil && i < len(node):
 				at = node[i]

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/openskills-go/skills/pkg/archive"
@@ -117,8 +118,8 @@ func writeLarge(t *testing.T, path, format string) {
 	for i := range 500 {
 		add(fmt.Sprintf("small%d", i), 20_000)
 	}
-	for i := len(closers) - 1; i >= 0; i-- {
-		if err := closers[i].Close(); err != nil {
+	for _, c := range slices.Backward(closers) {
+		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,14 +130,13 @@ func TestBombsAreCheap(t *testing.T) {
 	for _, c := range []struct{ name, recipe string }{
 		{"overlap", "zip\nskill\nbomb 250 500000"},
 		{"overlap below the limits", "zip\nskill\nbomb 50 100000"},
-		{"lying size", "zip\nskill\nfile a size=10 zeros:45000000"},
-		{"honest size", "zip\nskill\nfile a zeros:60000000"},
+		{"lying size", "zip\nskill\nfile a size=10 zeros:5000000"},
+		{"honest size", "zip\nskill\nfile a size=60000000"},
 		{"honest sizes", "zip\nskill\nrepeat 30 file f%d size=50000000"},
 		{"tar", "tar\nskill\nfile a size=1099511627776\ngzip"},
 		{"zeros after the end", "tar\nskill\nend 100000\ngzip"},
-		{"zeros instead of a tar", "raw zeros:50000000\ngzip"},
-		{"gzip members", "tar\nskill\ngzip\nnest\nraw nested:\nrepeat 20000 raw hex:1f8b080000000000000303000000000000000000"},
-		{"headers", "tar\nskill\nrepeat 20000 global comment=00000000000000000000000000000000000\ngzip"},
+		{"zeros instead of a tar", "raw zeros:3000000\ngzip"},
+		{"gzip members", "tar\nskill\ngzip\nnest\nraw nested:\nrepeat 11000 raw hex:1f8b080000000000000303000000000000000000"},
 	} {
 		data := archivetest.Build(t, c.recipe)
 		written := &total{}

@@ -50,8 +50,8 @@ func PackFiles(ctx context.Context, w io.Writer, files map[string][]byte) (*Resu
 	slices.Sort(paths)
 	for _, name := range paths {
 		e := entry{name: name, size: int64(len(files[name])), exec: executable(files[name])}
-		slash := false
-		if e.path, slash = normalise(name, false); slash {
+		path, folder := normalise(name, false)
+		if e.path = path; folder {
 			return nil, &UnsafeError{Entry: name, Why: "is a file with the name of a folder"}
 		}
 		if err := p.add(e); err != nil {
@@ -111,7 +111,7 @@ func executableFile(fsys fs.FS, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var head [4]byte
 	n, err := io.ReadFull(f, head[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {

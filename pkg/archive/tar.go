@@ -55,9 +55,8 @@ func (u *unpacker) checkTarEntry(f archives.FileInfo) error {
 	if !ok {
 		return &FormatError{Format: Tar, Entry: f.NameInArchive, Why: "has no header"}
 	}
-	e := entry{name: h.Name, size: h.Size}
-	slash := false
-	e.path, slash = normalise(h.Name, false)
+	path, slash := normalise(h.Name, false)
+	e := entry{name: h.Name, path: path, size: h.Size}
 	switch h.Typeflag {
 	case tar.TypeReg:
 		if slash {

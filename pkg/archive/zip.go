@@ -228,13 +228,13 @@ func (u *unpacker) zipCentral(at, stop int64) (e entry, length int64, err error)
 	e.name = string(name)
 	e.path, e.folder = normalise(e.name, true)
 	e.zip = zipEntry{method: le16(h[10:]), flags: le16(h[8:]), crc: le32(h[16:])}
-	size, packed, offset := uint64(le32(h[24:])), uint64(le32(h[20:])), uint64(le32(h[42:]))
-	disk := le16(h[34:])
-	extra := h[lenCentral+nameLen : lenCentral+nameLen+extraLen]
-	if why := zipExtra(extra, name, &size, &packed, &offset, &disk); why != "" {
+	n := zipNumbers{count: 3, disk: le16(h[34:]), wide: [...]uint64{
+		wideSize: uint64(le32(h[24:])), widePacked: uint64(le32(h[20:])), wideOffset: uint64(le32(h[42:])),
+	}}
+	if why := n.extra(h[lenCentral+nameLen:lenCentral+nameLen+extraLen], name); why != "" {
 		return e, 0, &UnsafeError{Entry: e.name, Why: why}
 	}
-	if disk != 0 {
+	if n.disk != 0 {
 		return e, 0, brokenZip("is one part of several, which is not supported")
 	}
 	if err := zipSupported(&e); err != nil {
@@ -243,13 +243,13 @@ func (u *unpacker) zipCentral(at, stop int64) (e entry, length int64, err error)
 	if err := zipMode(&e, h[5], le32(h[38:])); err != nil {
 		return e, 0, err
 	}
-	if size > uint64(u.limits.File) {
-		return e, 0, &LimitError{What: "bytes", Entry: e.name, Got: saturate(size), Limit: u.limits.File, Flag: flagFile}
+	if n.size() > uint64(u.limits.File) {
+		return e, 0, &LimitError{What: "bytes", Entry: e.name, Got: saturate(n.size()), Limit: u.limits.File, Flag: flagFile}
 	}
-	if packed > uint64(u.in.size) || offset > uint64(u.in.size) {
+	if n.packed() > uint64(u.in.size) || n.offset() > uint64(u.in.size) {
 		return e, 0, &UnsafeError{Entry: e.name, Why: "is said to lie outside the file"}
 	}
-	e.size, e.zip.packed, e.zip.offset = int64(size), int64(packed), int64(offset)
+	e.size, e.zip.packed, e.zip.offset = int64(n.size()), int64(n.packed()), int64(n.offset())
 	return e, length, zipSizes(&e)
 }
 

@@ -1,11 +1,9 @@
 package archive
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
-	"hash/crc32"
 	"slices"
 )
 
@@ -99,85 +97,6 @@ func unixType(t uint32) string {
 	return "neither a file nor a folder"
 }
 
-// zipExtra reads the extra fields of a header (4.5): it replaces values that the
-// header says are in the zip64 field, and refuses what would give the entry
-// another name or size than the header for some readers. It returns why.
-func zipExtra(extra, name []byte, size, packed, offset *uint64, disk *uint16) string {
-	const (
-		idZip64       = 0x0001
-		idUnicodePath = 0x7075
-		lenUnicode    = 5 // version and checksum in front of the name
-	)
-	needed, seen := 0, false
-	for _, v := range [...]*uint64{size, packed, offset} {
-		if v != nil && *v == max32 {
-			needed += 8
-		}
-	}
-	if disk != nil && *disk == max16 {
-		needed += 4
-	}
-	for len(extra) >= 4 {
-		id, n := le16(extra), int(le16(extra[2:]))
-		if n > len(extra)-4 {
-			return "has a broken extra field"
-		}
-		field := extra[4 : 4+n]
-		extra = extra[4+n:]
-		switch id {
-		case idZip64:
-			if seen {
-				return "has two zip64 fields"
-			}
-			seen = true
-			if why := zip64Field(field, needed, size, packed, offset, disk); why != "" {
-				return why
-			}
-		case idUnicodePath:
-			if n < lenUnicode || field[0] != 1 || le32(field[1:]) != crc32.ChecksumIEEE(name) ||
-				!bytes.Equal(field[lenUnicode:], name) {
-				return "has two different names"
-			}
-		}
-	}
-	// Tools that align contents pad with a few zero bytes.
-	if bytes.Count(extra, []byte{0}) != len(extra) {
-		return "has a broken extra field"
-	}
-	if needed > 0 && !seen {
-		return "lacks its zip64 field"
-	}
-	return ""
-}
-
-func zip64Field(field []byte, needed int, size, packed, offset *uint64, disk *uint16) string {
-	if len(field) == needed {
-		for _, v := range [...]*uint64{size, packed, offset} {
-			if v != nil && *v == max32 {
-				*v, field = le64(field), field[8:]
-			}
-		}
-		if disk != nil && *disk == max16 {
-			*disk = uint16(min(le32(field), max16))
-		}
-		return ""
-	}
-	// Some writers add the field though nothing needs it. It has to agree then.
-	if needed != 0 || len(field)%8 != 0 || len(field) > 24 {
-		return "has a zip64 field that does not fit its header"
-	}
-	for _, v := range [...]*uint64{size, packed, offset} {
-		if len(field) == 0 || v == nil {
-			break
-		}
-		if got := le64(field); got != *v {
-			return "has two different sizes"
-		}
-		field = field[8:]
-	}
-	return ""
-}
-
 // checkLocals holds every local header against the directory, and sees to it that
 // headers, contents and descriptors fill the file from its first byte up to the
 // directory without a gap or an overlap.
@@ -244,16 +163,17 @@ func (u *unpacker) checkLocal(e *entry, next int64) (int64, error) {
 		return 0, &UnsafeError{Entry: e.name, Why: "has " + why + " in its own header than in the directory"}
 	}
 	name := h[lenLocal : lenLocal+nameLen]
-	crc, packed, size := le32(h[14:]), uint64(le32(h[18:])), uint64(le32(h[22:]))
-	if why := zipExtra(h[lenLocal+nameLen:], name, &size, &packed, nil, nil); why != "" {
+	crc := le32(h[14:])
+	n := zipNumbers{count: 2, wide: [3]uint64{wideSize: uint64(le32(h[22:])), widePacked: uint64(le32(h[18:]))}}
+	if why := n.extra(h[lenLocal+nameLen:], name); why != "" {
 		return 0, &UnsafeError{Entry: e.name, Why: why}
 	}
 	if err := u.checkFolder(e, at+length); err != nil {
 		return 0, err
 	}
 	streamed := e.zip.flags&flagDescriptor != 0
-	same := crc == e.zip.crc && packed == uint64(e.zip.packed) && size == uint64(e.size)
-	later := streamed && zeroOr(uint64(crc), uint64(e.zip.crc)) && zeroOr(packed, uint64(e.zip.packed)) && zeroOr(size, uint64(e.size))
+	same := crc == e.zip.crc && n.packed() == uint64(e.zip.packed) && n.size() == uint64(e.size)
+	later := streamed && zeroOr(uint64(crc), uint64(e.zip.crc)) && zeroOr(n.packed(), uint64(e.zip.packed)) && zeroOr(n.size(), uint64(e.size))
 	if !same && !later {
 		return 0, &UnsafeError{Entry: e.name, Why: "has another size or checksum in its own header than in the directory"}
 	}

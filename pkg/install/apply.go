@@ -30,22 +30,25 @@ type staged struct {
 }
 
 // Apply carries out a plan. A skill that fails leaves its folders as they were
-// and does not keep the others from being done; its outcome has the error. The
-// error of Apply itself says that nothing was done.
+// and does not keep the others from being done; its outcome has the error. An
+// error of Apply itself without a Result says that nothing was done; with one, that
+// something is left to do for the next Apply, or to clean up.
 func (e *Engine) Apply(ctx context.Context, p *Plan) (*Result, error) {
 	a := &apply{engine: e, plan: p, stages: map[string]*target.Stage{}, listed: map[string]map[string]bool{}}
 	err := a.run(ctx)
 	err = errors.Join(err, a.close())
-	if err != nil {
+	if err != nil && !a.committed {
 		return nil, err
 	}
-	return &Result{Outcomes: p.Outcomes()}, nil
+	return &Result{Outcomes: p.Outcomes()}, err
 }
 
 // An apply is one Apply.
 type apply struct {
 	engine *Engine
 	plan   *Plan
+
+	committed bool // the lock says what was done
 
 	mu     sync.Mutex
 	stages map[string]*target.Stage   // by real root
@@ -88,7 +91,7 @@ func (a *apply) recordable(s *step) bool {
 	if s.out.Err != nil || s.entry == nil || s.out.Action != Unchanged {
 		return false
 	}
-	if !slices.Equal(s.agents, s.entry.Agents) || !slices.Equal(s.dirs, s.entry.Dirs) {
+	if !slices.Equal(s.agents, s.entry.Agents) || !slices.Equal(s.dirs, s.entry.Dirs) || s.placement() != s.entry.Placement {
 		return true
 	}
 	if s.narrows() {
@@ -156,6 +159,34 @@ func (a *apply) stageAll(ctx context.Context) error {
 // stage unpacks an artifact beside every spot that is to get it.
 func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 	st := &staged{stages: make([]*target.Stage, len(s.spots)), key: strconv.Itoa(s.slot)}
+	writers, err := a.writers(s, st)
+	if err != nil {
+		return err
+	}
+	c, err := a.engine.unpack(ctx, s, art, fanOut(writers), a.plan.options)
+	if err != nil {
+		return errors.Join(err, st.drop())
+	}
+	// Only now is the name known, and with it where links lead.
+	if err := a.engine.linkSpots(s); err != nil {
+		return err
+	}
+	for i, p := range s.spots {
+		if st.stages[i] != nil && p.link != "" {
+			if err := a.stageLink(s, st, i); err != nil {
+				return err
+			}
+		}
+	}
+	st.skill, _ = c.Tree.Lookup(skill.FileName)
+	s.staged = st
+	a.engine.tell(Event{Kind: Staged, Name: s.out.Name})
+	return nil
+}
+
+// writers opens the staging folders of s, and in each that is to get files a
+// place for them.
+func (a *apply) writers(s *step, st *staged) ([]tree.Writer, error) {
 	var writers []tree.Writer
 	for i, p := range s.spots {
 		if s.exact && p.state == clean {
@@ -163,23 +194,39 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 		}
 		stage, err := a.open(p.root)
 		if err != nil {
-			return err
-		}
-		w, err := stage.Writer(st.key)
-		if err != nil {
-			return err
+			return nil, err
 		}
 		st.stages[i] = stage
+		w, err := stage.Writer(st.key)
+		if err != nil {
+			return nil, err
+		}
 		writers = append(writers, w)
 	}
-	c, err := a.engine.unpack(ctx, s, art, fanOut(writers), a.plan.options)
-	if err != nil {
-		return err
+	return writers, nil
+}
+
+// stageLink puts a link in the place of staged files. Where the system does not
+// let us make one, the files it is.
+func (a *apply) stageLink(s *step, st *staged, i int) error {
+	p := s.spots[i]
+	err := st.stages[i].Link(st.key, p.link)
+	if errors.Is(err, target.ErrNoLinks) {
+		s.out.Warnings = append(s.out.Warnings, p.root.Shown(s.out.Name)+" is a copy: links cannot be made there")
+		p.link, p.copied = "", true
+		return nil
 	}
-	st.skill, _ = c.Tree.Lookup(skill.FileName)
-	s.staged = st
-	a.engine.tell(Event{Kind: Staged, Name: s.out.Name})
-	return nil
+	return err
+}
+
+func (st *staged) drop() error {
+	var errs []error
+	for _, stage := range st.stages {
+		if stage != nil {
+			errs = append(errs, stage.Drop(st.key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (a *apply) open(root target.Root) (*target.Stage, error) {
@@ -198,6 +245,8 @@ func (a *apply) open(root target.Root) (*target.Stage, error) {
 
 func (a *apply) close() error {
 	var errs []error
+	release := a.keepRoots()
+	defer release()
 	for _, stage := range a.stages {
 		errs = append(errs, stage.Close())
 	}
@@ -224,6 +273,11 @@ func (a *apply) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, stage := range a.stages {
+		if err := stage.Remake(); err != nil {
+			return err
+		}
+	}
 	j := &journal{}
 	for _, s := range a.plan.steps {
 		if err := a.admit(ctx, st, s, j); err != nil {
@@ -243,7 +297,7 @@ func (a *apply) commit(ctx context.Context) error {
 			}
 		}
 		if err := e.record(st, s); err != nil {
-			s.fail(err)
+			s.fail(errors.Join(err, a.unmove(s)))
 		}
 		if s.out.Err == nil && s.staged != nil && s.pin.Registry != "" {
 			records = append(records, recordOf(s))
@@ -252,13 +306,29 @@ func (a *apply) commit(ctx context.Context) error {
 			a.done(s)
 		}
 	}
-	if err := e.save(st, a.flushed()); err != nil {
+	if err := e.saveLock(st, a.flushed()); err != nil {
+		return errors.Join(err, a.rollBack())
+	}
+	a.committed = true
+	if err := e.finish(st); err != nil {
 		return err
 	}
 	// The index is a convenience, and the skills are in place: whatever goes
 	// wrong here costs a fetch at most.
 	_ = e.Store.Remember(records)
 	return nil
+}
+
+// rollBack undoes every move, after which nobody needs the journal.
+func (a *apply) rollBack() error {
+	var errs []error
+	for _, s := range a.plan.steps {
+		errs = append(errs, a.unmove(s))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return a.engine.endJournal()
 }
 
 func recordOf(s *step) store.Record {
@@ -365,10 +435,11 @@ func (s *step) setStage(i int, stage *target.Stage) {
 // If one target fails, those before it get back what they had.
 func (a *apply) move(s *step) error {
 	was := make([]Action, len(s.spots))
+	s.moved = was
 	for i, p := range s.spots {
 		status, err := a.moveSpot(s, i, p)
 		if err != nil {
-			return errors.Join(err, a.unmove(s, was))
+			return errors.Join(err, a.unmove(s))
 		}
 		was[i] = status
 		if i < len(s.out.Targets) {
@@ -393,10 +464,19 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		return Skipped, nil
 	case s.verb == remove:
 		return Removed, target.TakeOut(stage.Staged(s.staged.key), path)
-	case stage == nil, p.tree == s.out.Tree && p.tree != "":
+	case stage == nil, p.tree == p.want(s):
 		return Unchanged, a.readBack(s, p)
 	}
-	if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
+	if p.state == absent {
+		err := target.Place(stage.Staged(s.staged.key), path)
+		if errors.Is(err, fs.ErrExist) {
+			// Made meanwhile, or there under a name that this file system takes for the same.
+			return Failed, &NotOursError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
+		}
+		if err != nil {
+			return Failed, err
+		}
+	} else if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
 		return Failed, err
 	}
 	if err := a.readBack(s, p); err != nil {
@@ -422,14 +502,16 @@ func (a *apply) readBack(s *step, p *spot) error {
 	return nil
 }
 
-func (a *apply) unmove(s *step, was []Action) error {
+// unmove puts back what move moved, if it did.
+func (a *apply) unmove(s *step) error {
 	var errs []error
-	for i, p := range s.spots {
-		switch was[i] {
+	for i, was := range s.moved {
+		switch was {
 		case Installed, Updated, Removed:
-			errs = append(errs, putBack(s, i, p))
+			errs = append(errs, putBack(s, i, s.spots[i]))
 		}
 	}
+	s.moved = nil
 	return errors.Join(errs...)
 }
 
@@ -462,9 +544,14 @@ func (e *Engine) record(st *state, s *step) error {
 	if s.narrows() {
 		entry.Ref = s.want.Typed
 	}
-	entry.Agents, entry.Dirs = s.agents, s.dirs
+	entry.Agents, entry.Dirs, entry.Placement = s.agents, s.dirs, s.placement()
 	if err := st.lock.Put(entry); err != nil {
 		return err
+	}
+	if s.verb == nothing && !s.narrows() && st.manifest != nil {
+		if _, ok := st.manifest.Ref(s.out.Name); ok {
+			return nil
+		}
 	}
 	return e.list(st, s)
 }
@@ -481,6 +568,13 @@ func (e *Engine) entryOf(s *step, old lockfile.Skill) lockfile.Skill {
 	return entry
 }
 
+func (s *step) placement() string {
+	if s.link {
+		return lockfile.Link
+	}
+	return ""
+}
+
 // unrecord takes a removed skill out of the lock, or only the agents it was
 // removed from.
 func (e *Engine) unrecord(st *state, s *step) error {
@@ -488,10 +582,7 @@ func (e *Engine) unrecord(st *state, s *step) error {
 	if !ok {
 		return nil
 	}
-	gone := func(have, without []string) []string {
-		return slices.DeleteFunc(slices.Clone(have), func(a string) bool { return slices.Contains(without, a) })
-	}
-	entry.Agents, entry.Dirs = gone(entry.Agents, s.agents), gone(entry.Dirs, s.dirs)
+	entry.Agents, entry.Dirs = without(entry.Agents, s.agents), without(entry.Dirs, s.dirs)
 	if len(entry.Agents)+len(entry.Dirs) > 0 {
 		return st.lock.Put(entry)
 	}

@@ -70,6 +70,13 @@ func (e *IdentityError) Error() string {
 	return fmt.Sprintf("name %s is taken by %s, wanted by %s", e.Name, e.Have, e.Want)
 }
 
+// A LinkedError says that the folder which others link to cannot go before them.
+type LinkedError struct{ Name, Path string }
+
+func (e *LinkedError) Error() string {
+	return fmt.Sprintf("the other agents' folders of %s link to %s", e.Name, e.Path)
+}
+
 // A NameError says that a skill has no name that a folder could have.
 type NameError struct{ Slug, Name string }
 

@@ -89,6 +89,7 @@ type Options struct {
 	AllowHiddenText bool
 	Path            string // the folder to take of an archive that holds several skills
 	Locale          string
+	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
 }
 
 // An Action is what happens, or would happen, to one skill.

@@ -17,6 +17,7 @@ import (
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
 	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
 )
@@ -36,8 +37,6 @@ type journal struct {
 type journalStep struct {
 	Name   string        `json:"name"`
 	Remove bool          `json:"remove,omitempty"`
-	Was    digest.Digest `json:"was,omitempty"` // tree of the entry that this replaces
-	Tree   digest.Digest `json:"tree,omitempty"`
 	Listed string        `json:"listed,omitempty"`
 	Spots  []journalSpot `json:"spots"`
 }
@@ -46,6 +45,7 @@ type journalSpot struct {
 	Path   string        `json:"path"`
 	Staged string        `json:"staged,omitempty"` // "" where the tree was there already
 	Before digest.Digest `json:"before,omitempty"`
+	After  digest.Digest `json:"after,omitempty"`
 }
 
 const journalName = ".skills-journal.json"
@@ -53,12 +53,9 @@ const journalName = ".skills-journal.json"
 func (e *Engine) journalPath() string { return filepath.Join(e.Scope.Root, journalName) }
 
 func (j *journal) add(e *Engine, s *step) error {
-	js := journalStep{Name: s.out.Name, Remove: s.verb == remove, Tree: s.out.Tree, Listed: s.listed}
-	if s.entry != nil {
-		js.Was = s.entry.Tree
-	}
+	js := journalStep{Name: s.out.Name, Remove: s.verb == remove, Listed: s.listed}
 	for i, p := range s.spots {
-		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree}
+		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree, After: p.want(s)}
 		if stage := s.stageFor(i); stage != nil {
 			spot.Staged = stage.Staged(s.staged.key)
 		}
@@ -87,69 +84,13 @@ func (e *Engine) writeJournal(j *journal, dirs []string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(e.journalPath(), data); err != nil {
-		return fmt.Errorf("write journal: %w", err)
+	if err := writeFile(e.journalPath(), data, nil); err != nil {
+		return err
 	}
 	if err := target.Flush(dirs); err != nil {
 		return errors.Join(err, os.Remove(e.journalPath()))
 	}
 	return nil
-}
-
-// writeFile puts data at path by a rename, so that no one reads half of it.
-func writeFile(path string, data []byte) error {
-	temp := path + ".tmp"
-	if err := os.WriteFile(temp, data, 0o644); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, path)
-}
-
-// save writes the lock, flushed like all it names, then the manifest, and ends
-// the journal. Nothing is written that is the same already.
-func (e *Engine) save(st *state, dirs []string) error {
-	data := st.lock.Bytes()
-	old, err := os.ReadFile(e.Scope.Lock)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if string(old) != string(data) {
-		temp := e.Scope.Lock + ".tmp"
-		if err := os.WriteFile(temp, data, 0o644); err != nil {
-			return errors.Join(fmt.Errorf("write lock: %w", err), os.Remove(temp))
-		}
-		if err := target.Flush(dirs); err != nil {
-			return errors.Join(err, os.Remove(temp))
-		}
-		if err := os.Rename(temp, e.Scope.Lock); err != nil {
-			return fmt.Errorf("write lock: %w", err)
-		}
-	}
-	if err := e.saveManifest(st); err != nil {
-		return err
-	}
-	err = os.Remove(e.journalPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-func (e *Engine) saveManifest(st *state) error {
-	if st.manifest == nil {
-		return nil
-	}
-	old, err := os.ReadFile(e.Scope.Manifest)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := st.manifest.AddAll(st.listing); err != nil {
-		return err
-	}
-	if string(old) == string(st.manifest.Bytes()) {
-		return nil
-	}
-	return writeFile(e.Scope.Manifest, st.manifest.Bytes())
 }
 
 // list writes a skill that was asked for into the manifest. A project without a
@@ -175,24 +116,24 @@ func (e *Engine) list(st *state, s *step) error {
 // that was looked up elsewhere than where a bare slug leads gets a prefix, so
 // that nobody who reads the manifest gets it from another registry.
 func (e *Engine) qualify(m *manifest.Manifest, s *step) (string, error) {
-	r := s.want.Ref
-	if r.Kind != ref.Registry || r.Registry != "" || s.pin.Registry == "" || s.pin.Registry == e.Registry || s.listed != s.want.Typed {
+	r, from := s.want.Ref, s.out.Registry
+	if r.Kind != ref.Registry || r.Registry != "" || from == "" || from == e.Registry || s.listed != s.want.Typed {
 		return s.listed, nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
-		if e.Source.Named[name] == s.pin.Registry {
+		if e.Source.Named[name] == from {
 			r.Registry = name
 			return r.String(), nil
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
-		if e.absolute(m.Registries[name]) == s.pin.Registry {
+		if e.absolute(m.Registries[name]) == from {
 			r.Registry = name
 			return r.String(), nil
 		}
 	}
-	r.Registry = registryName(s.pin.Registry, m.Registries)
-	return r.String(), m.AddRegistry(r.Registry, e.relative(s.pin.Registry))
+	r.Registry = registryName(from, m.Registries)
+	return r.String(), m.AddRegistry(r.Registry, e.relative(from))
 }
 
 // registryName makes a name for a registry out of the last word of its folder or
@@ -259,6 +200,9 @@ func (e *Engine) recover(ctx context.Context) error {
 	}
 	dirs := []string{e.Scope.Root}
 	for _, js := range j.Steps {
+		if ours, err := e.couldBeOurs(js, st.lock, next); err != nil || !ours {
+			continue
+		}
 		done, err := redo(ctx, js)
 		if err != nil {
 			return fmt.Errorf("finish an interrupted run: %w", err)
@@ -273,7 +217,32 @@ func (e *Engine) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.save(st, existing(dirs))
+	if err := e.saveLock(st, existing(dirs)); err != nil {
+		return err
+	}
+	return e.finish(st)
+}
+
+// couldBeOurs reports whether a step of a journal moves what an Apply of this
+// scope moves: a skill between its place and a staging folder beside it. The
+// journal stands in a folder that may have come from anywhere.
+func (e *Engine) couldBeOurs(js journalStep, locks ...*lockfile.Lock) (bool, error) {
+	var agents, dirs []string
+	for _, l := range locks {
+		agents, dirs = union(agents, l.Skills[js.Name].Agents), union(dirs, l.Skills[js.Name].Dirs)
+	}
+	roots, err := e.rootsOf(agents, dirs)
+	if err != nil || !skill.ValidName(js.Name) {
+		return false, err
+	}
+	for _, p := range js.Spots {
+		if !slices.ContainsFunc(roots, func(r target.Root) bool {
+			return p.Path == r.Path(js.Name) && (p.Staged == "" || target.IsStagedFor(r, p.Staged))
+		}) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (e *Engine) redoLock(st *state, next *lockfile.Lock, js journalStep) error {
@@ -302,27 +271,41 @@ func redo(ctx context.Context, js journalStep) (bool, error) {
 			return false, err
 		}
 		switch {
-		case js.Remove && (now == "" || p.Staged == ""), !js.Remove && now == js.Tree:
+		case js.Remove && (now == "" || p.Staged == ""), !js.Remove && now == p.After:
 			continue
-		case now != p.Before || p.Staged == "":
+		case now != p.Before && (js.Remove || now != "") || p.Staged == "":
 			done = false
 			continue
 		}
-		if js.Remove {
-			err = target.TakeOut(p.Staged, p.Path)
-		} else {
-			var staged digest.Digest
-			if staged, err = digestOf(ctx, p.Staged); err == nil && staged == js.Tree {
-				err = target.Swap(p.Staged, p.Path)
-			} else {
-				done = false
-			}
-		}
+		moved, err := p.redo(ctx, js.Remove, now)
 		if err != nil {
 			return false, err
 		}
+		done = done && moved
 	}
 	return done, nil
+}
+
+// redo moves what is to be moved, if it is still there.
+func (p *journalSpot) redo(ctx context.Context, remove bool, now digest.Digest) (bool, error) {
+	if remove {
+		err := target.TakeOut(p.Staged, p.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil // someone removed the staging folder
+		}
+		return err == nil, err
+	}
+	staged, err := digestOf(ctx, p.Staged)
+	if err != nil || staged != p.After {
+		return false, err
+	}
+	if now == "" {
+		// Nothing was there, or it was moved away just before the end.
+		err = target.Place(p.Staged, p.Path)
+	} else {
+		err = target.Swap(p.Staged, p.Path)
+	}
+	return err == nil, err
 }
 
 // digestOf returns the digest of the tree at path, "" if nothing is there.
@@ -332,7 +315,7 @@ func digestOf(ctx context.Context, path string) (digest.Digest, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
 	case errors.Is(err, fs.ErrInvalid):
-		return "something else", nil
+		return linkDigest(path), nil
 	case err != nil:
 		return "", err
 	}
@@ -367,6 +350,7 @@ func (e *Engine) sweep(ctx context.Context, p *Plan) error {
 			dead = append(dead, found...)
 		}
 	}
+	_ = e.Store.Sweep() // what is left there is in nobody's way
 	if len(dead) == 0 {
 		return nil
 	}
@@ -379,9 +363,9 @@ func (e *Engine) sweep(ctx context.Context, p *Plan) error {
 		return err
 	}
 	for _, dir := range dead {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := target.Sweep(dir, e.Scope.Lock); err != nil {
 			return err
 		}
 	}
-	return e.Store.Sweep()
+	return nil
 }

@@ -37,11 +37,13 @@ type step struct {
 	agents []string        // to be recorded
 	dirs   []string
 	spots  []*spot
+	link   bool   // the first spot gets the files, the others link to it
 	exact  bool   // only the files that the lock names will do
 	listed string // the reference for the manifest; "" leaves it alone
 
 	body   *store.Writer // the artifact, if planning had to fetch it
 	staged *staged       // set by Apply
+	moved  []Action      // what Apply did to each spot, so that it can be undone
 	slot   int           // position in the plan, the key of its staged tree
 }
 
@@ -56,6 +58,8 @@ const (
 // A spot is one folder that a step is about.
 type spot struct {
 	root   target.Root
+	link   string // the folder that a link here leads to; "" for files
+	copied bool   // a link was to be here, and could not be made
 	state  spotState
 	tree   digest.Digest // of what stands there, where it was read
 	edited *Changes
@@ -65,7 +69,8 @@ type spotState int
 
 const (
 	absent  spotState = iota
-	clean             // the files that the lock names
+	clean             // the files that the lock names, or the link
+	other             // ours and unchanged, but files where a link is to be, or the reverse
 	edited            // ours, and changed
 	foreign           // there, and not in the lock
 )
@@ -256,6 +261,7 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	s.verb = place
 	e.describe(s)
 	s.agents, s.dirs = e.chosen(o, s.entry)
+	s.link = e.links(o, s.entry)
 	return e.spot(ctx, s, o)
 }
 
@@ -302,11 +308,12 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
 	s := &step{entry: entry, exact: true}
 	s.out = Outcome{
-		Name: entry.Name, Ref: entry.Ref, Registry: entry.Registry, Slug: entry.Slug, Owner: entry.Owner,
+		Name: entry.Name, Ref: entry.Ref, Registry: e.absolute(entry.Registry), Slug: entry.Slug, Owner: entry.Owner,
 		Version: entry.Version, From: entry.Version, Locale: entry.Locale, Artifact: entry.Artifact, Size: entry.Size,
 		Tree: entry.Tree, Trust: source.Level(entry.Trust), Action: Unchanged,
 	}
 	s.agents, s.dirs = e.chosen(o, entry)
+	s.link = e.links(o, entry)
 	s = e.spot(ctx, s, o)
 	if s.out.Err != nil || s.out.Action == Skipped {
 		return s
@@ -365,6 +372,7 @@ func (e *Engine) planUpdate(ctx context.Context, entry *lockfile.Skill, o Option
 	s.verb = place
 	e.describe(s)
 	s.agents, s.dirs = e.chosen(o, entry)
+	s.link = e.links(o, entry)
 	return e.spot(ctx, s, o)
 }
 
@@ -403,15 +411,51 @@ func (e *Engine) PlanRemove(ctx context.Context, names []string, o Options) (*Pl
 func (e *Engine) planRemove(ctx context.Context, entry *lockfile.Skill, o Options) *step {
 	s := &step{entry: entry, verb: remove}
 	s.out = Outcome{
-		Name: entry.Name, Ref: entry.Ref, Registry: entry.Registry, Slug: entry.Slug, Owner: entry.Owner,
+		Name: entry.Name, Ref: entry.Ref, Registry: e.absolute(entry.Registry), Slug: entry.Slug, Owner: entry.Owner,
 		Version: entry.Version, From: entry.Version, Artifact: entry.Artifact, Tree: entry.Tree, Action: Removed,
 	}
-	s.agents, s.dirs = entry.Agents, entry.Dirs
-	if len(o.Agents) > 0 {
-		s.agents = slices.DeleteFunc(slices.Clone(entry.Agents), func(a string) bool { return !slices.Contains(o.Agents, a) })
-		s.dirs = nil
+	s.agents, s.dirs, s.link = entry.Agents, entry.Dirs, entry.Placement == lockfile.Link
+	if len(o.Agents) == 0 {
+		return e.spot(ctx, s, o)
 	}
-	return e.spot(ctx, s, o)
+	s.agents = slices.DeleteFunc(slices.Clone(entry.Agents), func(a string) bool { return !slices.Contains(o.Agents, a) })
+	s.dirs = nil
+	return e.removeSome(ctx, s, o)
+}
+
+// removeSome plans a removal from some agents: of the folders that no other
+// agent of the entry reads, too.
+func (e *Engine) removeSome(ctx context.Context, s *step, o Options) *step {
+	stay := without(s.entry.Agents, s.agents)
+	kept, err := e.rootsOf(stay, s.entry.Dirs)
+	if err != nil {
+		return s.fail(err)
+	}
+	all, err := e.rootsOf(s.entry.Agents, s.entry.Dirs)
+	if err != nil {
+		return s.fail(err)
+	}
+	if s.link && len(kept) > 0 && kept[0].Real != all[0].Real {
+		return s.fail(&LinkedError{Name: s.entry.Name, Path: all[0].Shown(s.entry.Name)})
+	}
+	if s = e.spot(ctx, s, o); s.out.Err != nil {
+		return s
+	}
+	s.spots = slices.DeleteFunc(s.spots, func(p *spot) bool {
+		return slices.ContainsFunc(kept, func(r target.Root) bool { return r.Real == p.root.Real })
+	})
+	s.report()
+	return s
+}
+
+func union(a, b []string) []string {
+	both := slices.Concat(a, b)
+	slices.Sort(both)
+	return slices.Compact(both)
+}
+
+func without(have, gone []string) []string {
+	return slices.DeleteFunc(slices.Clone(have), func(a string) bool { return slices.Contains(gone, a) })
 }
 
 // planNamed plans a step for each name, once, or for each locked skill if there

@@ -147,16 +147,24 @@ func (e *Engine) Verify(ctx context.Context, names []string) ([]Check, error) {
 
 func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 	c := Check{Name: entry.Name, Version: entry.Version, Tree: entry.Tree, State: OK, Targets: []TargetCheck{}}
-	roots, err := e.rootsOf(entry.Agents, entry.Dirs)
+	s := &step{entry: entry, agents: entry.Agents, dirs: entry.Dirs, out: Outcome{Name: entry.Name, Tree: entry.Tree}}
+	s.link = entry.Placement == lockfile.Link
+	var err error
+	var ours claim
+	if s.spots, err = e.spots(s.agents, s.dirs); err == nil {
+		err = e.linkSpots(s)
+	}
+	if err == nil {
+		ours, err = e.claimed(entry)
+	}
 	if err != nil {
 		c.State = Unreadable
-		c.Targets = append(c.Targets, TargetCheck{Agents: entry.Agents, State: Unreadable, Err: err})
+		c.Targets = append(c.Targets, TargetCheck{Agents: nonNil(entry.Agents), State: Unreadable, Err: err})
+		return c
 	}
-	for _, r := range roots {
-		s := &step{entry: entry, out: Outcome{Name: entry.Name}}
-		p := &spot{root: r}
-		t := TargetCheck{Agents: nonNil(r.Agents), Path: r.Shown(entry.Name), State: OK}
-		err := e.inspectSpot(ctx, s, p, true)
+	for _, p := range s.spots {
+		t := TargetCheck{Agents: nonNil(p.root.Agents), Path: p.root.Shown(entry.Name), State: OK}
+		err := e.inspectSpot(ctx, s, p, ours)
 		switch {
 		case err != nil:
 			t.State, t.Err = Unreadable, err

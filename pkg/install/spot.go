@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
@@ -17,13 +19,9 @@ import (
 // spot finds the folders that s is about, and what stands in them if the name is
 // known, and decides whether s may go on.
 func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
-	roots, err := e.rootsOf(s.agents, s.dirs)
-	if err != nil {
+	var err error
+	if s.spots, err = e.spots(s.agents, s.dirs); err != nil {
 		return s.fail(err)
-	}
-	s.spots = make([]*spot, len(roots))
-	for i, r := range roots {
-		s.spots[i] = &spot{root: r}
 	}
 	if s.out.Name == "" {
 		s.report()
@@ -37,6 +35,19 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 	}
 	s.report()
 	return s
+}
+
+// spots returns a spot for each folder that agents and dirs stand for.
+func (e *Engine) spots(agents, dirs []string) ([]*spot, error) {
+	roots, err := e.rootsOf(agents, dirs)
+	if err != nil {
+		return nil, err
+	}
+	spots := make([]*spot, len(roots))
+	for i, r := range roots {
+		spots[i] = &spot{root: r}
+	}
+	return spots, nil
 }
 
 // rootsOf is roots, asked once for each combination: most skills share one.
@@ -60,55 +71,96 @@ func (e *Engine) rootsOf(agents, dirs []string) ([]target.Root, error) {
 
 // inspect reads what stands in the spots of s.
 func (e *Engine) inspect(ctx context.Context, s *step) error {
-	claimed, err := e.claimed(s.entry)
+	ours, err := e.claimed(s.entry)
 	if err != nil {
 		return err
 	}
+	if err := e.linkSpots(s); err != nil {
+		return err
+	}
 	for _, p := range s.spots {
-		if err := e.inspectSpot(ctx, s, p, slices.Contains(claimed, p.root.Real)); err != nil {
+		if err := e.inspectSpot(ctx, s, p, ours); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// claimed returns the real folders in which the lock says that a skill stands.
-func (e *Engine) claimed(entry *lockfile.Skill) ([]string, error) {
+// A claim is where the lock says that a skill stands.
+type claim struct {
+	folders []string      // real ones
+	link    digest.Digest // of the links in all but the first of them; "" if there are none
+}
+
+// linkSpots says where the spots of a linked skill link to. Which spot has the
+// files follows from all folders of the skill, of which s may be about some.
+func (e *Engine) linkSpots(s *step) error {
+	if !s.link || s.out.Name == "" {
+		return nil
+	}
+	agents, dirs := s.agents, s.dirs
+	if s.verb == remove {
+		agents, dirs = s.entry.Agents, s.entry.Dirs
+	}
+	roots, err := e.rootsOf(agents, dirs)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.spots {
+		p.link = ""
+		if p.root.Real != roots[0].Real && !p.copied {
+			p.link = roots[0].Path(s.out.Name)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) claimed(entry *lockfile.Skill) (claim, error) {
+	var c claim
 	if entry == nil {
-		return nil, nil
+		return c, nil
 	}
 	roots, err := e.rootsOf(entry.Agents, entry.Dirs)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	real := make([]string, len(roots))
-	for i, r := range roots {
-		real[i] = r.Real
+	for _, r := range roots {
+		c.folders = append(c.folders, r.Real)
 	}
-	return real, nil
+	if entry.Placement == lockfile.Link && len(roots) > 0 {
+		c.link = digestOfLink(roots[0].Path(entry.Name))
+	}
+	return c, nil
 }
 
-func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours bool) error {
+func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) error {
 	p.state, p.tree, p.edited = absent, "", nil
 	there, err := tree.Scan(ctx, p.root.Path(s.out.Name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.Is(err, fs.ErrInvalid):
-		// A link or a file: whoever put it there, it was not us.
-		p.state = foreign
+		p.tree, p.state = linkDigest(p.root.Path(s.out.Name)), foreign
+		switch {
+		case p.link != "" && p.tree == digestOfLink(p.link):
+			p.state = clean
+		case p.tree != "" && p.tree == ours.link:
+			p.state = other
+		}
 		return nil
 	case err != nil:
 		return err
 	}
 	p.tree = there.Digest()
 	switch {
+	case p.link != "" && s.entry != nil && p.tree == s.entry.Tree:
+		p.state = other
 	case s.entry != nil && p.tree == s.entry.Tree:
 		// The very files of the lock, whoever put them there.
 		p.state = clean
-	case s.staged != nil && p.tree == s.out.Tree:
+	case s.staged != nil && p.link == "" && p.tree == s.out.Tree:
 		p.state = clean
-	case ours:
+	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
 		p.edited = e.changes(ctx, s.entry, there)
 	default:
@@ -157,7 +209,7 @@ func allow(s *step, o Options) error {
 			default:
 				return &EditedError{Name: s.out.Name, Path: p.root.Shown(s.out.Name), Changes: p.edited}
 			}
-		case absent, clean:
+		case absent, clean, other:
 		}
 	}
 	return nil
@@ -198,4 +250,25 @@ func (e *Engine) backup(s *step) error {
 		s.out.Backups = append(s.out.Backups, saved)
 	}
 	return nil
+}
+
+// want is the digest of what is to stand in the spot.
+func (p *spot) want(s *step) digest.Digest {
+	if p.link != "" {
+		return digestOfLink(p.link)
+	}
+	return s.out.Tree
+}
+
+// digestOfLink stands for a link to path where digests of trees are compared.
+func digestOfLink(path string) digest.Digest { return digest.Digest("link:" + path) }
+
+// linkDigest is digestOfLink of the link at path. What is neither a folder nor a
+// link has the digest of nothing that we place.
+func linkDigest(path string) digest.Digest {
+	to, err := os.Readlink(path)
+	if err != nil {
+		return "something else"
+	}
+	return digestOfLink(to)
 }

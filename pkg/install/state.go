@@ -112,6 +112,12 @@ func (e *Engine) chosen(o Options, entry *lockfile.Skill) (agents, dirs []string
 	return agents, dirs
 }
 
+// links reports whether a skill is to stand in one folder with links to it from
+// the others: if it was asked for, or is so already.
+func (e *Engine) links(o Options, entry *lockfile.Skill) bool {
+	return e.Scope.Kind == User && (o.Link || entry != nil && entry.Placement == lockfile.Link)
+}
+
 // An identity is what makes two references the same skill, whatever they are
 // called and whichever version they want.
 type identity struct{ registry, owner, slug, url string }

@@ -45,6 +45,9 @@ func (s *Skill) check() (bad, why string) {
 			return t.key, "holds control characters, or is too long"
 		}
 	}
+	if s.Placement != "" && s.Placement != Link {
+		return "placement", "must be \"link\" or missing"
+	}
 	if s.Pin != nil && !plain(s.Pin.Reason) {
 		return "pin", "holds control characters, or is too long"
 	}

@@ -175,6 +175,8 @@ func (d *decoder) skill(l *Lock, name string, pos int) error {
 			return d.text(&s.Owner)
 		case "pin":
 			return d.pin(&s)
+		case "placement":
+			return d.text(&s.Placement)
 		case "ref":
 			return d.text(&s.Ref)
 		case "registry":

@@ -56,6 +56,7 @@ func (s Skill) append(b []byte) []byte {
 		pin.text("reason", s.Pin.Reason)
 		o.b = pin.close()
 	}
+	o.text("placement", s.Placement)
 	o.text("ref", s.Ref)
 	o.text("registry", s.Registry)
 	o.text("revision", s.Revision)

@@ -68,10 +68,16 @@ type Skill struct {
 	Revision string   // commit, for git
 	Agents   []string // ids of the agents it is placed for
 	Dirs     []string // other folders it is placed in: slash paths at or below the lock's folder, "." for itself
-	Pin      *Pin     // nil unless updates must leave it alone
+	// Placement is Link if the first of its folders holds the files and the others
+	// link to it, and "" if each has its own.
+	Placement string
+	Pin       *Pin // nil unless updates must leave it alone
 
 	extra []field
 }
+
+// Link is the Placement of a skill that stands in one folder, with links to it.
+const Link = "link"
 
 // A Pin holds a skill at its version.
 type Pin struct {

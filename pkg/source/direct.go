@@ -19,11 +19,12 @@ import (
 )
 
 // A Direct obtains skills that come from no registry: a folder, an archive on
-// disk, an archive at a URL. They have no versions and no published digests.
+// disk, an archive at a URL. They have no versions and no published digests. What
+// a path leads to is seen when it is fetched, whatever its Kind says.
 type Direct struct {
 	// Client transfers what is at a URL.
 	Client *transport.Client
-	// Cwd is what relative paths are relative to.
+	// Cwd is the absolute folder that relative paths are relative to.
 	Cwd string
 	// Limit bounds an artifact; 0 is the transport's default.
 	Limit int64
@@ -41,26 +42,33 @@ func (d *Direct) Resolve(_ context.Context, r ref.Ref, _ string) (Pin, error) {
 	case ref.URL:
 		u, err := url.Parse(r.URL)
 		if err != nil {
-			return Pin{}, fmt.Errorf("resolve %.200q: %w", r.URL, err)
+			return Pin{}, fmt.Errorf("resolve url: %w", err)
 		}
 		p.URL, p.Slug = r.URL, slugOf(path.Base(u.Path))
 	case ref.Dir, ref.File:
 		p.URL = d.path(r)
 		p.Slug = slugOf(filepath.Base(p.URL))
-		info, err := os.Stat(p.URL)
-		if errors.Is(err, fs.ErrNotExist) {
-			return Pin{}, fmt.Errorf("%s: %w", r, ErrNotFound)
-		}
-		if err != nil {
-			return Pin{}, fmt.Errorf("resolve %s: %w", r, err)
-		}
-		if !info.IsDir() && !info.Mode().IsRegular() {
-			return Pin{}, fmt.Errorf("resolve %s: neither a folder nor a file: %w", r, ErrUnsupported)
+		if _, err := stat(p); err != nil {
+			return Pin{}, err
 		}
 	default:
 		return Pin{}, ErrUnsupported
 	}
 	return p, nil
+}
+
+// stat looks at what p leads to, which must be a folder or a file.
+func stat(p Pin) (fs.FileInfo, error) {
+	info, err := os.Stat(p.URL)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: %w", p.Ref, ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", p.Ref, err)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read %s: neither a folder nor a file: %w", p.Ref, ErrUnsupported)
+	}
+	return info, nil
 }
 
 func (d *Direct) path(r ref.Ref) string {
@@ -72,8 +80,11 @@ func (d *Direct) path(r ref.Ref) string {
 }
 
 // slugOf makes what can be made of the last element of a path, without the
-// endings of archives.
+// endings of archives; "" if that is nothing.
 func slugOf(name string) string {
+	if strings.Trim(name, `./\`) == "" {
+		return ""
+	}
 	for _, ending := range []string{".zip", ".tar.gz", ".tgz", ".tar", ".skill"} {
 		if len(name) > len(ending) && strings.EqualFold(name[len(name)-len(ending):], ending) {
 			return name[:len(name)-len(ending)]
@@ -84,20 +95,24 @@ func slugOf(name string) string {
 
 // Fetch copies an archive, packs a folder reproducibly, or downloads.
 func (d *Direct) Fetch(ctx context.Context, p Pin, dst Sink) (Receipt, error) {
-	if p.Ref.Kind == ref.URL {
+	switch p.Ref.Kind {
+	case ref.URL:
 		return d.download(ctx, p, dst)
+	case ref.Dir, ref.File:
+	default:
+		return Receipt{}, ErrUnsupported
 	}
-	if err := dst.Restart(""); err != nil {
+	info, err := stat(p)
+	if err != nil {
 		return Receipt{}, err
 	}
-	info, err := os.Stat(p.URL)
-	if err != nil {
+	if err := dst.Restart(""); err != nil {
 		return Receipt{}, err
 	}
 	if info.IsDir() {
 		root, err := os.OpenRoot(p.URL)
 		if err != nil {
-			return Receipt{}, err
+			return Receipt{}, fmt.Errorf("read %s: %w", p.Ref, err)
 		}
 		defer func() { _ = root.Close() }()
 		if _, err := archive.Pack(ctx, dst, root.FS()); err != nil {
@@ -107,12 +122,23 @@ func (d *Direct) Fetch(ctx context.Context, p Pin, dst Sink) (Receipt, error) {
 	}
 	f, err := os.Open(p.URL)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, fmt.Errorf("read %s: %w", p.Ref, err)
 	}
 	defer func() { _ = f.Close() }()
-	_, err = io.Copy(dst, f)
-	return Receipt{}, err
+	if _, err := io.Copy(dst, readerFunc(func(b []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return f.Read(b)
+	})); err != nil {
+		return Receipt{}, fmt.Errorf("copy %s: %w", p.Ref, err)
+	}
+	return Receipt{}, nil
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 func (d *Direct) download(ctx context.Context, p Pin, dst Sink) (Receipt, error) {
 	r, err := d.Client.Download(ctx, p.URL, transport.GetOptions{
@@ -128,7 +154,8 @@ func (d *Direct) download(ctx context.Context, p Pin, dst Sink) (Receipt, error)
 }
 
 // FromTransport adds the sentinel of this package that an error of the network
-// amounts to, for sources whose protocol gives statuses their usual meaning.
+// amounts to, for sources whose protocol gives statuses their usual meaning. Any
+// other error, and nil, is returned as it is.
 func FromTransport(err error) error {
 	var status *transport.StatusError
 	switch {

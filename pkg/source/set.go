@@ -19,9 +19,11 @@ type Set struct {
 	Default string
 	// Named are the URLs or absolute folders of the named registries.
 	Named map[string]string
-	// Open returns the registry at a URL or folder. It is called once for each.
+	// Open returns the registry at a URL or folder. It is called once for each
+	// that it returns without an error.
 	Open func(url string) (Source, error)
-	// Direct obtains what comes from no registry: folders, files, URLs.
+	// Direct obtains what comes from no registry: folders, files, URLs. If it is
+	// nil they are not supported.
 	Direct Source
 
 	mu     sync.Mutex
@@ -46,7 +48,9 @@ func (e *UnknownRegistryError) Error() string {
 }
 
 // Route finds the source for r. A URL that a known registry recognises as one of
-// its own is the slug that it shows. Nothing is asked over the network.
+// its own is the slug that it shows. Nothing is asked over the network. The error
+// is an *UnknownRegistryError, matches ErrUnsupported if r is of a kind that has
+// no source here, or comes from Open; the Route is then the zero one.
 func (s *Set) Route(r ref.Ref) (Route, error) {
 	switch r.Kind {
 	case ref.Registry:
@@ -58,18 +62,35 @@ func (s *Set) Route(r ref.Ref) (Route, error) {
 			}
 		}
 		src, err := s.At(url)
-		return Route{Source: src, Registry: url, Ref: r}, err
+		if err != nil {
+			return Route{}, err
+		}
+		return Route{Source: src, Registry: url, Ref: r}, nil
 	case ref.URL:
 		return s.routeURL(r)
 	case ref.Dir, ref.File:
-		return Route{Source: s.Direct, Ref: r}, nil
+		return s.routeDirect(r)
 	}
+	return unsupported(r)
+}
+
+func (s *Set) routeDirect(r ref.Ref) (Route, error) {
+	if s.Direct == nil {
+		return unsupported(r)
+	}
+	return Route{Source: s.Direct, Ref: r}, nil
+}
+
+func unsupported(r ref.Ref) (Route, error) {
 	return Route{}, fmt.Errorf("install from %s: %w", strings.ToLower(r.Kind.String()), ErrUnsupported)
 }
 
 func (s *Set) routeURL(r ref.Ref) (Route, error) {
 	urls := append([]string{s.Default}, slices.Sorted(maps.Values(s.Named))...)
 	for _, url := range urls {
+		if url == "" {
+			continue
+		}
 		src, err := s.At(url)
 		if err != nil {
 			return Route{}, err
@@ -80,10 +101,11 @@ func (s *Set) routeURL(r ref.Ref) (Route, error) {
 			}
 		}
 	}
-	return Route{Source: s.Direct, Ref: r}, nil
+	return s.routeDirect(r)
 }
 
 // At returns the registry at a URL or folder, whether it has a name or not.
+// Several goroutines may call it.
 func (s *Set) At(url string) (Source, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

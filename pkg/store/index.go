@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ type Record struct {
 
 const fields = 9
 
-// indexLimit bounds the index; past it the oldest half is dropped.
+// indexLimit bounds the index; past it only the last half of that is kept.
 const indexLimit = 16 << 20
 
 func (r Record) key() string {
@@ -42,7 +43,9 @@ func (r Record) line() string {
 func (s *Store) index() string { return filepath.Join(s.dir, "index.tsv") }
 
 // Remember adds records to the index in one write, after which other processes
-// see all of them. A record with a tab or a line break in it is left out.
+// see all of them. A record with a tab or a line break in it is left out. When
+// the index has grown large its older part is dropped, and with it perhaps what
+// another process adds in that moment.
 func (s *Store) Remember(records []Record) error {
 	var b bytes.Buffer
 	for _, r := range records {
@@ -59,25 +62,79 @@ func (s *Store) Remember(records []Record) error {
 		return fmt.Errorf("write index: %w", err)
 	}
 	_, err = f.Write(b.Bytes())
-	return errors.Join(err, f.Close())
+	info, serr := f.Stat()
+	if err := errors.Join(err, serr, f.Close()); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	if info.Size() > indexLimit {
+		return s.shorten()
+	}
+	return nil
 }
 
-// Records returns the index, in which a later record about the same version of
-// the same skill replaces an earlier one. Lines that are damaged are passed
-// over.
-func (s *Store) Records() (*Index, error) {
-	if s.dir == "" {
-		return &Index{}, nil
+// shorten replaces an index that is too long by what is read of it.
+func (s *Store) shorten() error {
+	data, err := s.readIndex()
+	if err != nil {
+		return err
 	}
-	data, err := os.ReadFile(s.index())
+	f, err := s.temporary()
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), s.index())
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("shorten index: %w", err)
+	}
+	return nil
+}
+
+// readIndex returns the lines of the index, of one that is too long the last.
+func (s *Store) readIndex() ([]byte, error) {
+	f, err := os.Open(s.index())
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Index{}, nil
+		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	if len(data) > indexLimit {
-		data = data[len(data)-indexLimit/2:]
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	from := int64(0)
+	if info.Size() > indexLimit {
+		from = info.Size() - indexLimit/2
+	}
+	data := make([]byte, info.Size()-from)
+	n, err := f.ReadAt(data, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	data = data[:n]
+	if from > 0 {
+		// What the first line lacks might make another record of it.
+		_, data, _ = bytes.Cut(data, []byte("\n"))
+	}
+	return data, nil
+}
+
+// Records returns the index, in which a later record about the same version of
+// the same skill replaces an earlier one. Lines that are damaged are passed
+// over. A store without an index remembers nothing.
+func (s *Store) Records() (*Index, error) {
+	if s.dir == "" {
+		return &Index{}, nil
+	}
+	data, err := s.readIndex()
+	if err != nil {
+		return nil, err
 	}
 	x := &Index{byKey: map[string]Record{}, byTree: map[digest.Digest]digest.Digest{}, latest: map[string]Record{}}
 	for line := range bytes.Lines(data) {

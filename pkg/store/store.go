@@ -36,7 +36,8 @@ const partialPrefix = ".partial-"
 
 // New returns the store in dir, an absolute path. Nothing is read or written.
 // The store in "" keeps nothing: it is for where there is no folder to keep
-// things in.
+// things in. Only a large artifact is in the folder for temporary files until
+// its Writer is closed.
 func New(dir string) *Store { return &Store{dir: dir} }
 
 // Dir returns the store's folder.
@@ -63,7 +64,8 @@ func (s *Store) room() (string, error) {
 	return partial.Dir, nil
 }
 
-// Used reports whether anything was written through this Store.
+// Used reports whether anything was written through this Store since it was
+// made or closed.
 func (s *Store) Used() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +92,7 @@ func (s *Store) Sweep() error {
 	}
 	dead, err := room.Dead(s.dir, partialPrefix, "")
 	for _, dir := range dead {
-		err = errors.Join(err, os.RemoveAll(dir))
+		err = errors.Join(err, room.Remove(dir, ""))
 	}
 	return err
 }
@@ -104,13 +106,15 @@ func (s *Store) path(d digest.Digest) (string, error) {
 	if s.dir == "" {
 		return "", errNowhere
 	}
-	if d.Hex() == "" {
+	if _, err := digest.Parse(string(d)); err != nil || d.Hex() == "" {
+		// A Digest that nobody checked could lead out of the store.
 		return "", fmt.Errorf("find %.80q in the store: %w", string(d), digest.ErrInvalid)
 	}
 	return filepath.Join(s.artifacts(), d.Hex()), nil
 }
 
-// An Artifact is open for reading and was verified when it was opened.
+// An Artifact is open for reading and was verified when it was opened. What
+// other processes delete from the store stays readable through it.
 type Artifact struct {
 	io.ReaderAt
 	Size   int64
@@ -128,51 +132,49 @@ func (a *Artifact) Close() error {
 
 // Open returns the artifact with digest d. An artifact whose bytes have another
 // digest is deleted. The error matches fs.ErrNotExist if there is none, or none
-// any more.
+// any more; digest.ErrInvalid if d is no sha256 digest; and fs.ErrInvalid if
+// what stands there is no regular file.
 func (s *Store) Open(d digest.Digest) (*Artifact, error) {
 	path, err := s.path(d)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	a, err := s.open(f, d)
-	if err != nil {
-		_ = f.Close()
-	}
-	var mismatch *digest.MismatchError
-	if errors.As(err, &mismatch) {
+	a, err := open(path, d)
+	if _, ok := errors.AsType[*digest.MismatchError](err); ok {
 		_ = os.Remove(path)
 		return nil, fmt.Errorf("open artifact: %w (%w)", fs.ErrNotExist, err)
 	}
 	return a, err
 }
 
-func (s *Store) open(f *os.File, want digest.Digest) (*Artifact, error) {
-	info, err := f.Stat()
+func open(path string, want digest.Digest) (*Artifact, error) {
+	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read artifact: %w", err)
+		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read artifact %s: not a regular file: %w", f.Name(), fs.ErrInvalid)
+		return nil, fmt.Errorf("read artifact %s: not a regular file: %w", path, fs.ErrInvalid)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
 	if info.Size() > inMemory {
-		_, err := io.Copy(io.Discard, digest.NewReader(f, want, info.Size()))
-		if err != nil {
+		if _, err := io.Copy(io.Discard, digest.NewReader(f, want, info.Size())); err != nil {
+			_ = f.Close()
 			return nil, fmt.Errorf("read artifact: %w", err)
 		}
 		return &Artifact{ReaderAt: f, Size: info.Size(), Digest: want, close: f.Close}, nil
 	}
 	data := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, data); err != nil {
+	_, err = io.ReadFull(f, data)
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("read artifact: %w", err)
 	}
 	if got := digest.Of(data); got != want {
 		return nil, &digest.MismatchError{What: "stored artifact", Want: want, Got: got}
 	}
-	return &Artifact{ReaderAt: bytes.NewReader(data), Size: info.Size(), Digest: want, close: f.Close}, nil
+	return &Artifact{ReaderAt: bytes.NewReader(data), Size: info.Size(), Digest: want}, nil
 }
 
 // Has reports whether a file is there under d, without reading it.
@@ -193,7 +195,8 @@ type Found struct {
 	Err error
 }
 
-// List returns what is in the store by the names of the files, sorted.
+// List returns what is in the store by the names of the files, sorted; nil if
+// there is nothing. Err is nil in each.
 func (s *Store) List() ([]Found, error) {
 	if s.dir == "" {
 		return nil, nil
@@ -208,7 +211,7 @@ func (s *Store) List() ([]Found, error) {
 	var found []Found
 	for _, e := range entries {
 		d, err := digest.Parse("sha256:" + e.Name())
-		if err != nil {
+		if err != nil || !e.Type().IsRegular() {
 			continue
 		}
 		info, err := e.Info()
@@ -220,20 +223,26 @@ func (s *Store) List() ([]Found, error) {
 	return found, nil
 }
 
-// Verify hashes every artifact. A damaged one is reported, and deleted if fix
-// is set: what is missing is fetched again when it is wanted.
+// Verify hashes every artifact and returns all of them. A damaged one has its Err
+// set, and is deleted if fix is set: what is missing is fetched again when it is
+// wanted. One that goes away meanwhile is left out. The error says that the store
+// could not be listed, or that ctx ended.
 func (s *Store) Verify(ctx context.Context, fix bool) ([]Found, error) {
 	found, err := s.List()
 	if err != nil {
 		return nil, err
 	}
-	for i := range found {
+	there := found[:0]
+	for _, f := range found {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found[i].Err = s.verify(found[i].Digest, fix)
+		f.Err = s.verify(f.Digest, fix)
+		if !errors.Is(f.Err, fs.ErrNotExist) {
+			there = append(there, f)
+		}
 	}
-	return found, nil
+	return there, nil
 }
 
 func (s *Store) verify(d digest.Digest, fix bool) error {
@@ -245,17 +254,17 @@ func (s *Store) verify(d digest.Digest, fix bool) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }()
 	_, err = io.Copy(io.Discard, digest.NewReader(f, d, -1))
-	var mismatch *digest.MismatchError
-	if fix && errors.As(err, &mismatch) {
-		return errors.Join(err, os.Remove(path))
+	_ = f.Close()
+	if _, ok := errors.AsType[*digest.MismatchError](err); ok && fix {
+		return errors.Join(err, os.RemoveAll(path))
 	}
 	return err
 }
 
 // Prune deletes every artifact that keep does not hold, and what interrupted
-// processes left behind. It returns what it deleted, or would if dryRun is set.
+// processes left behind. It returns what it deleted, or would if dryRun is set;
+// with an error, what it deleted before that.
 func (s *Store) Prune(keep []digest.Digest, dryRun bool) ([]Found, error) {
 	all, err := s.List()
 	if err != nil {

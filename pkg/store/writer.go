@@ -33,25 +33,32 @@ type Writer struct {
 	n         int64
 	validator string
 	overflow  func(limit, got int64) error
+	err       error // of a write, after which only Restart helps
 }
 
 // Create returns a Writer that takes at most limit bytes; overflow makes the
-// error that more of them are.
+// error that more of them are. A limit of 0 is none, and then overflow may be
+// nil. Nothing is written to disk yet.
 func (s *Store) Create(limit int64, overflow func(limit, got int64) error) *Writer {
 	return &Writer{store: s, limit: limit, overflow: overflow}
 }
 
+// Write takes all of p or none of it. After an error it takes nothing until
+// Restart.
 func (w *Writer) Write(p []byte) (int, error) {
-	if w.limit > 0 && w.n+int64(len(p)) > w.limit {
-		return 0, w.overflow(w.limit, w.n+int64(len(p)))
+	if w.err == nil && w.limit > 0 && w.n+int64(len(p)) > w.limit {
+		w.err = w.overflow(w.limit, w.n+int64(len(p)))
+	}
+	if w.err == nil {
+		w.err = w.keep(p)
+	}
+	if w.err != nil {
+		return 0, w.err
 	}
 	if w.hasher == nil {
 		w.hasher = digest.NewHasher()
 	}
 	_, _ = w.hasher.Write(p)
-	if err := w.keep(p); err != nil {
-		return 0, err
-	}
 	w.n += int64(len(p))
 	return len(p), nil
 }
@@ -102,23 +109,20 @@ func (w *Writer) Validator() string { return w.validator }
 
 // Restart drops the bytes; those that follow come with validator.
 func (w *Writer) Restart(validator string) error {
-	w.validator = validator
-	if w.n == 0 {
-		return nil
+	w.validator, w.n, w.err = validator, 0, nil
+	if w.hasher != nil {
+		w.hasher.Reset()
 	}
-	w.n = 0
-	w.hasher.Reset()
 	if w.small != nil {
 		*w.small = (*w.small)[:0]
 	}
 	if w.file != nil {
-		if err := w.file.Truncate(0); err != nil {
-			return err
+		w.err = w.file.Truncate(0)
+		if w.err == nil {
+			_, w.err = w.file.Seek(0, io.SeekStart)
 		}
-		_, err := w.file.Seek(0, io.SeekStart)
-		return err
 	}
-	return nil
+	return w.err
 }
 
 // Digest returns the sha256 of the bytes so far.
@@ -144,10 +148,13 @@ func (w *Writer) bytes() *bytes.Reader {
 	return bytes.NewReader(*w.small)
 }
 
-// Commit puts the artifact into the store under its digest. It is readable
-// through the Writer until Close. It is not flushed to disk: whoever names it in
-// a lock does that first.
+// Commit puts the artifact into the store under its digest, once. Whether it
+// succeeds or not, the bytes are readable through the Writer until Close. They
+// are not flushed to disk: whoever names them in a lock does that first.
 func (w *Writer) Commit() error {
+	if w.err != nil {
+		return fmt.Errorf("commit artifact: %w", w.err)
+	}
 	if w.store.dir == "" {
 		return nil
 	}
@@ -160,15 +167,16 @@ func (w *Writer) Commit() error {
 		if f, err = w.store.temporary(); err != nil {
 			return err
 		}
-		defer func() { _ = f.Close() }()
 		if w.small != nil {
-			if _, err := f.Write(*w.small); err != nil {
-				_ = os.Remove(f.Name())
-				return fmt.Errorf("write artifact: %w", err)
-			}
+			_, err = f.Write(*w.small)
 		}
+		// Closed before it is renamed, which some systems insist on.
+		err = errors.Join(err, f.Close())
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("commit artifact: %w", err)
 	}

@@ -35,8 +35,14 @@ func flush(dir string, seen map[uint64]bool) error {
 	return unix.Syncfs(fd)
 }
 
-// sameDevice reports whether two folders are on one file system.
-func sameDevice(a, b string) bool {
-	var x, y unix.Stat_t
-	return unix.Stat(a, &x) == nil && unix.Stat(b, &y) == nil && x.Dev == y.Dev
+// sameMount reports whether a rename can lead from one folder to another. Two
+// mounts of one file system, as containers have them, have one device number and
+// still no rename between them; kernels before 5.8 do not tell mounts apart.
+func sameMount(a, b string) bool {
+	var x, y unix.Statx_t
+	const mask = unix.STATX_MNT_ID
+	if unix.Statx(unix.AT_FDCWD, a, 0, mask, &x) != nil || unix.Statx(unix.AT_FDCWD, b, 0, mask, &y) != nil {
+		return true // place finds out
+	}
+	return x.Dev_major == y.Dev_major && x.Dev_minor == y.Dev_minor && x.Mnt_id == y.Mnt_id
 }

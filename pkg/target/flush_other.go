@@ -4,6 +4,7 @@ package target
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,12 +33,12 @@ func Flush(dirs []string) error {
 			return errors.Join(err, f.Close())
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("flush %s: %w", dir, err)
 		}
 	}
 	return nil
 }
 
-// sameDevice reports whether two folders are on one file system, as far as a
-// rename can tell; where it cannot, the folder beside is tried first.
-func sameDevice(string, string) bool { return true }
+// sameMount reports whether a rename can lead from one folder to another, which
+// cannot be told here: the folder beside the root is tried.
+func sameMount(string, string) bool { return true }

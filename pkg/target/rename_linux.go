@@ -17,8 +17,9 @@ func exchange(a, b string) error { return rename(a, b, unix.RENAME_EXCHANGE) }
 
 func rename(from, to string, flags uint) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, flags)
-	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
-		// The kernel or the file system does not know the flag.
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EPERM) {
+		// The kernel, the file system or a sandbox does not know the flag; if it is
+		// something else, a rename without flags says so.
 		if flags == unix.RENAME_NOREPLACE {
 			return renameChecked(from, to)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/openskills-go/skills/pkg/internal/room"
@@ -62,23 +63,32 @@ func (s *Stage) makeRoot() error {
 		}
 		missing = append(missing, dir)
 	}
-	for i := len(missing) - 1; i >= 0; i-- {
-		err := os.Mkdir(missing[i], 0o755)
+	for _, dir := range slices.Backward(missing) {
+		err := os.Mkdir(dir, 0o755)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		s.made = append(s.made, missing[i])
+		s.made = append(s.made, dir)
 	}
 	return nil
 }
 
+// Remake makes the root again, if someone removed it since Open while it was empty.
+func (s *Stage) Remake() error { return s.makeRoot() }
+
+// Made reports whether Close would remove the root if it is empty.
+func (s *Stage) Made() bool { return len(s.made) > 0 }
+
+// Keep makes Close leave the root where it is, even empty.
+func (s *Stage) Keep() { s.made = nil }
+
 // unmake removes the folders that makeRoot made, as far as they are empty.
 func (s *Stage) unmake() {
-	for i := len(s.made) - 1; i >= 0; i-- {
-		if os.Remove(s.made[i]) != nil {
+	for _, dir := range slices.Backward(s.made) {
+		if os.Remove(dir) != nil {
 			break
 		}
 	}
@@ -89,7 +99,7 @@ func (s *Stage) unmake() {
 // mount point, or stands in a folder that we cannot write to.
 func (s *Stage) place(owner string) error {
 	parent := filepath.Dir(s.Root.Real)
-	if sameDevice(parent, s.Root.Real) {
+	if sameMount(parent, s.Root.Real) {
 		var err error
 		if s.room, err = room.Open(parent, stagingPrefix, owner); err == nil {
 			return nil
@@ -114,7 +124,7 @@ func (s *Stage) furnish() error {
 // Dir returns the staging folder.
 func (s *Stage) Dir() string { return s.room.Dir }
 
-// Writer returns a Writer of a new tree under key.
+// Writer returns a Writer of a new tree under key, which is one part of a path.
 func (s *Stage) Writer(key string) (tree.Writer, error) { return s.trees.Writer(key) }
 
 // Staged returns where the tree under key is.
@@ -124,7 +134,7 @@ func (s *Stage) Staged(key string) string { return filepath.Join(s.room.Dir, new
 func (s *Stage) Drop(key string) error { return os.RemoveAll(s.Staged(key)) }
 
 // Close removes the staging folder with all that is in it, and the root if Open
-// made it and nothing came to stand in it.
+// made it and nothing came to stand in it. It may be called again.
 func (s *Stage) Close() error {
 	var errs []error
 	if s.trees != nil {
@@ -137,12 +147,21 @@ func (s *Stage) Close() error {
 	return errors.Join(errs...)
 }
 
+// Place makes the tree staged under dir (a path that Staged returned, of this or of
+// a dead process) the skill at path, where nothing may be.
+func Place(staged, path string) error { return renameNew(staged, path) }
+
 // Swap makes the tree staged under dir (a path that Staged returned, of this or
 // of a dead process) the skill at path. What stood there stays in the staging
 // folder. Where the kernel can exchange two folders there is no moment without
 // the skill.
-func Swap(staged, path string) error {
+func Swap(staged, path string) error { return swap(staged, path, exchange) }
+
+func swap(staged, path string, exchange func(a, b string) error) error {
 	err := renameNew(staged, path)
+	if errors.Is(err, fs.ErrNotExist) && remake(staged, path) == nil {
+		err = renameNew(staged, path)
+	}
 	if err == nil || !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -160,6 +179,15 @@ func Swap(staged, path string) error {
 	return nil
 }
 
+// remake makes the root of path again, if that is what is missing: a process that
+// had made it and then had nothing to place has removed it.
+func remake(staged, path string) error {
+	if _, err := os.Lstat(staged); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Dir(path), 0o755)
+}
+
 // TakeOut moves the skill at path into the staging folder, whose slot staged is.
 func TakeOut(staged, path string) error { return os.Rename(path, oldPath(staged)) }
 
@@ -168,7 +196,8 @@ func oldPath(staged string) string {
 }
 
 // Leftovers returns the staging folders of dead processes with this owner that
-// stand beside or in the root.
+// stand beside or in the root, for Sweep to remove. A folder that is not there
+// or may not be listed has none.
 func Leftovers(root Root, owner string) ([]string, error) {
 	beside, err := room.Dead(filepath.Dir(root.Real), stagingPrefix, owner)
 	if err != nil {
@@ -178,21 +207,52 @@ func Leftovers(root Root, owner string) ([]string, error) {
 	return append(beside, within...), err
 }
 
+// IsStagedFor reports whether path is where a Stage of the root keeps a tree.
+func IsStagedFor(root Root, path string) bool {
+	half := filepath.Dir(path)
+	room := filepath.Dir(half)
+	parent := filepath.Dir(room)
+	return filepath.IsAbs(path) && filepath.Clean(path) == path && filepath.Base(half) == newHalf && IsStaging(filepath.Base(room)) &&
+		(parent == root.Real || parent == filepath.Dir(root.Real))
+}
+
+// Sweep removes a staging folder that Leftovers returned for this owner. It is no
+// error that it went away.
+func Sweep(dir, owner string) error { return room.Remove(dir, owner) }
+
 // Unswap undoes a Swap of the same arguments. What was swapped in goes back to
 // the staging folder; had says whether something stood there before.
 func Unswap(staged, path string, had bool) error {
 	if !had {
 		return os.Rename(path, staged)
 	}
-	err := exchange(staged, path)
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	// What stood there tells how it was moved. To ask for an exchange would not: the
+	// kernel looks for both folders before it asks the file system.
+	old := oldPath(staged)
+	if _, err := os.Lstat(old); err != nil {
+		return exchange(staged, path)
 	}
 	if err := os.Rename(path, staged); err != nil {
 		return err
 	}
-	return os.Rename(oldPath(staged), path)
+	return os.Rename(old, path)
 }
 
 // PutBack undoes a TakeOut of the same arguments.
 func PutBack(staged, path string) error { return os.Rename(oldPath(staged), path) }
+
+// ErrNoLinks says that the system does not let this user make links.
+var ErrNoLinks = errors.New("links cannot be made")
+
+// Link puts a link to the folder at path in the place of the tree under key. If
+// that cannot be, the tree stays and the error matches ErrNoLinks.
+func (s *Stage) Link(key, path string) error {
+	link := s.Staged(key) + ".link"
+	if err := os.Symlink(path, link); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoLinks, err)
+	}
+	if err := s.Drop(key); err != nil {
+		return err
+	}
+	return os.Rename(link, s.Staged(key))
+}

@@ -22,7 +22,9 @@ type Root struct {
 }
 
 // Resolve finds the real folder of each root and merges those that are one. The
-// first of them names it. A root that is a link is followed once, here.
+// first of them names it. A root that is a link is followed once, here. A link
+// to nowhere, in the root or on the way to it, is an error that matches
+// fs.ErrNotExist; a root that is not there yet is none.
 func Resolve(roots []Root) ([]Root, error) {
 	var out []Root
 	for _, r := range roots {
@@ -73,7 +75,7 @@ func (r Root) Path(name string) string { return filepath.Join(r.Real, name) }
 func (r Root) Shown(name string) string { return filepath.Join(r.Dir, name) }
 
 // Names returns what is in the folder, in one reading: the name of every entry
-// and whether it is a real folder. A folder that is not there is empty.
+// and whether it is a folder, or a link to one. A root that is not there is empty.
 func (r Root) Names() (map[string]bool, error) {
 	entries, err := os.ReadDir(r.Real)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,12 +87,19 @@ func (r Root) Names() (map[string]bool, error) {
 	names := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		names[e.Name()] = e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := os.Stat(filepath.Join(r.Real, e.Name()))
+			names[e.Name()] = err == nil && info.IsDir()
+		}
 	}
 	return names, nil
 }
 
-// Backup copies the folder at path, or the link or file that stands there, to a
-// new folder below dir, and returns where it is.
+// Backup copies what stands at path into a new private folder below dir, which
+// is made if need be, flushes it and returns where it is: the new folder holds
+// what a folder held, links as they are, or the one link or file. With an error
+// there is no copy; what is neither file, folder nor link cannot be copied, and
+// the error matches fs.ErrInvalid.
 func Backup(path, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("back up %s: %w", path, err)

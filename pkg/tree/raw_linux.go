@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -11,62 +13,83 @@ import (
 
 // rawDir creates files with openat2, which refuses to leave the folder or to
 // follow a link, in one call where os.Root takes one per component. It spares the
-// call by which os.File asks whether a regular file can be polled, too.
+// call by which os.File asks whether a regular file can be polled, too. The zero
+// value leaves everything to os.Root.
 type rawDir struct {
 	fd    int
-	state *atomic.Bool // false once the kernel was seen to lack openat2
+	works *atomic.Bool // false once the kernel was seen to lack openat2; nil: there is no fd
 }
 
 func openRaw(path string) rawDir {
 	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return rawDir{fd: -1, state: new(atomic.Bool)}
+		return rawDir{}
 	}
-	d := rawDir{fd: fd, state: new(atomic.Bool)}
-	d.state.Store(true)
+	d := rawDir{fd: fd, works: new(atomic.Bool)}
+	d.works.Store(true)
 	return d
 }
 
-func (d rawDir) close() {
-	if d.fd >= 0 {
+// close may come twice: the number of the descriptor may be another file's by
+// then.
+func (d *rawDir) close() {
+	if d.works != nil {
 		_ = unix.Close(d.fd)
+		*d = rawDir{}
 	}
 }
 
-// mkdir needs no guard of its own: the folder is ours and private while it is
-// written to, and every component of path was created by an earlier call.
-func (d rawDir) mkdir(path string) error {
-	if !d.state.Load() {
+// mkdir opens the folder above first, since no call both makes a folder and
+// refuses links.
+func (d *rawDir) mkdir(path string) error {
+	if d.works == nil || !d.works.Load() {
 		return errNoRaw
 	}
-	if err := unix.Mkdirat(d.fd, path, 0o755); err != nil {
+	above, name := d.fd, path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		fd, err := d.open("mkdir", path[:i], unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unix.Close(fd) }()
+		above, name = fd, path[i+1:]
+	}
+	if err := unix.Mkdirat(above, name, 0o755); err != nil {
 		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
 	}
 	return nil
 }
 
-func (d rawDir) create(path string, mode fs.FileMode) (io.WriteCloser, error) {
-	if !d.state.Load() {
+func (d *rawDir) create(path string, mode fs.FileMode) (io.WriteCloser, error) {
+	if d.works == nil || !d.works.Load() {
 		return nil, errNoRaw
 	}
-	how := unix.OpenHow{
-		Flags:   unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC,
-		Mode:    uint64(mode.Perm()),
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+	fd, err := d.open("create", path, unix.OpenHow{
+		Flags: unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC,
+		Mode:  uint64(mode.Perm()),
+	})
+	if err != nil {
+		return nil, err
 	}
+	return &rawFile{fd: fd, path: path}, nil
+}
+
+// open resolves path beneath the folder and through no link.
+func (d *rawDir) open(op, path string, how unix.OpenHow) (int, error) {
+	how.Resolve = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
 	for {
 		fd, err := unix.Openat2(d.fd, path, &how)
 		switch {
 		case err == nil:
-			return &rawFile{fd: fd, path: path}, nil
+			return fd, nil
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 			continue
 		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
 			// An old kernel, or a sandbox that answers EPERM to calls it does not know.
-			d.state.Store(false)
-			return nil, errNoRaw
+			d.works.Store(false)
+			return -1, errNoRaw
 		}
-		return nil, &fs.PathError{Op: "create", Path: path, Err: err}
+		return -1, &fs.PathError{Op: op, Path: path, Err: err}
 	}
 }
 
@@ -105,24 +128,44 @@ func (f *rawFile) Read(p []byte) (int, error) {
 	}
 }
 
+// Close may come twice: the number of the descriptor may be another file's by
+// then.
 func (f *rawFile) Close() error {
+	if f.fd < 0 {
+		return &fs.PathError{Op: "close", Path: f.path, Err: fs.ErrClosed}
+	}
+	defer func() { f.fd = -1 }()
 	if err := unix.Close(f.fd); err != nil && !errors.Is(err, unix.EINTR) {
 		return &fs.PathError{Op: "close", Path: f.path, Err: err}
 	}
 	return nil
 }
 
-// openRead opens a file to be read, and fails if it is a link. A fifo that took
-// the place of a file does not block it.
-func openRead(path string) (io.ReadCloser, error) {
+// openFolder opens a folder to be listed, and fails if it is a link.
+func openFolder(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+}
+
+// openRead opens a regular file to be read, and returns its size. It fails if
+// the file is a link or anything else, and does not block on a fifo.
+func openRead(path string) (io.ReadCloser, int64, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+			return nil, 0, &fs.PathError{Op: "open", Path: path, Err: err}
 		}
-		return &rawFile{fd: fd, path: path}, nil
+		f := &rawFile{fd: fd, path: path}
+		var st unix.Stat_t
+		if err = unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+			err = errNotFile
+		}
+		if err != nil {
+			_ = f.Close()
+			return nil, 0, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		return f, st.Size, nil
 	}
 }

@@ -13,20 +13,28 @@ type rawDir struct{}
 
 func openRaw(string) rawDir { return rawDir{} }
 
-func (rawDir) close() {}
+func (*rawDir) close() {}
 
-func (rawDir) mkdir(string) error { return errNoRaw }
+func (*rawDir) mkdir(string) error { return errNoRaw }
 
-func (rawDir) create(string, fs.FileMode) (io.WriteCloser, error) { return nil, errNoRaw }
+func (*rawDir) create(string, fs.FileMode) (io.WriteCloser, error) { return nil, errNoRaw }
 
-// openRead opens a file to be read, and fails if it is a link.
-func openRead(path string) (io.ReadCloser, error) {
+// openFolder opens a folder to be listed.
+func openFolder(path string) (*os.File, error) { return os.Open(path) }
+
+// openRead opens a regular file to be read, and returns its size. It fails if
+// the file is a link or anything else.
+func openRead(path string) (io.ReadCloser, int64, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrInvalid}
+		return nil, 0, &fs.PathError{Op: "open", Path: path, Err: errNotFile}
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
 }

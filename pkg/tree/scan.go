@@ -3,13 +3,18 @@ package tree
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/openskills-go/skills/pkg/digest"
 )
 
 // bufferSize holds most files of published skills whole, so that one read and
@@ -18,13 +23,20 @@ const bufferSize = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
 
-// Scan lists and hashes the files below dir, in the order that a Tree promises.
-// Litter of desktops (.DS_Store, Thumbs.db, desktop.ini, ._*) is passed over, and
-// empty folders do not count. Anything that is no regular file, such as a link,
-// counts as a file whose digest no content has, so that a tree with one never
-// equals a published tree. Scan does not follow links, and if dir itself is one
-// it fails.
+// Scan lists and hashes the files below dir, in the order that a Tree promises;
+// their modes are not read. What Unpack drops from an archive (.DS_Store,
+// __MACOSX, ._*) is passed over here too, and empty folders do not count.
+// Anything that is no regular file, such as a link, or has a line break in its
+// name, counts as a file whose digest no content has, so that a tree with one
+// never equals a published tree.
+//
+// Scan does not follow links. The error matches fs.ErrNotExist if and only if
+// dir is not there, and fs.ErrInvalid if it is a link or a file. What goes away
+// below dir while it is read is not part of the tree.
 func Scan(ctx context.Context, dir string) (*Tree, error) {
+	if dir != "" {
+		dir = filepath.Clean(dir) // with a slash behind it a link is followed
+	}
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return nil, err
@@ -34,8 +46,8 @@ func Scan(ctx context.Context, dir string) (*Tree, error) {
 	}
 	buf, _ := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
-	s := scanner{ctx: ctx, buf: *buf}
-	if err := s.folder(dir, ""); err != nil {
+	s := scanner{buf: *buf}
+	if err := s.folder(ctx, dir, ""); err != nil {
 		return nil, err
 	}
 	t := &Tree{Files: s.files}
@@ -43,21 +55,23 @@ func Scan(ctx context.Context, dir string) (*Tree, error) {
 	return t, nil
 }
 
-var errNotDir = fmt.Errorf("not a folder: %w", fs.ErrInvalid)
+var (
+	errNotDir  = fmt.Errorf("not a folder: %w", fs.ErrInvalid)
+	errNotFile = fmt.Errorf("not a regular file: %w", fs.ErrInvalid)
+)
 
 type scanner struct {
-	ctx   context.Context
 	buf   []byte
 	files []File
 }
 
 // folder adds what is below the folder dir, whose path in the tree is prefix,
 // either empty or ending in a slash.
-func (s *scanner) folder(dir, prefix string) error {
-	if err := s.ctx.Err(); err != nil {
+func (s *scanner) folder(ctx context.Context, dir, prefix string) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, err := os.Open(dir)
+	f, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
@@ -73,47 +87,48 @@ func (s *scanner) folder(dir, prefix string) error {
 		}
 		path := dir + string(filepath.Separator) + name
 		switch {
+		case strings.Contains(name, "\n"):
+			// In the digest of a tree, what follows would pass for another file.
+			s.irregular(prefix+strconv.Quote(name), e.Type(), "")
 		case e.IsDir():
-			err = s.folder(path, prefix+name+"/")
+			err = s.folder(ctx, path, prefix+name+"/")
 		case e.Type().IsRegular():
-			err = s.file(path, prefix+name)
+			err = s.file(ctx, path, prefix+name)
+		case e.Type()&fs.ModeSymlink != 0:
+			err = s.link(path, prefix+name)
 		default:
-			err = s.irregular(path, prefix+name, e.Type())
+			s.irregular(prefix+name, e.Type(), "")
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *scanner) file(path, name string) error {
-	f, err := openRead(path)
+func (s *scanner) file(ctx context.Context, path, name string) error {
+	f, size, err := openRead(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
 	file := File{Path: name, Mode: 0o644}
 	n, err := f.Read(s.buf)
-	if n < len(s.buf) && (err == nil || err == io.EOF) {
-		// Short and at its end: hash it without a hash object.
-		m := 0
-		if err == nil {
-			m, err = f.Read(s.buf[n:])
-		}
-		if m == 0 && err == io.EOF {
-			file.Size, file.Sum = int64(n), sha256.Sum256(s.buf[:n])
-			s.files = append(s.files, file)
-			return nil
-		}
-		n += m
+	if n < len(s.buf) && int64(n) == size && (err == nil || errors.Is(err, io.EOF)) {
+		// It came whole, as nearly all do: hash it without a hash object.
+		file.Size, file.Sum = size, sha256.Sum256(s.buf[:n])
+		s.files = append(s.files, file)
+		return nil
 	}
 	h := sha256.New()
 	for {
 		_, _ = h.Write(s.buf[:n])
 		file.Size += int64(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
+		}
+		if err == nil {
+			err = ctx.Err()
 		}
 		if err != nil {
 			return err
@@ -125,44 +140,51 @@ func (s *scanner) file(path, name string) error {
 	return nil
 }
 
-func (s *scanner) irregular(path, name string, mode fs.FileMode) error {
-	text := mode.String() + "\x00"
-	if mode&fs.ModeSymlink != 0 {
-		link, err := os.Readlink(path)
-		if err != nil {
-			return err
-		}
-		text += link
+func (s *scanner) link(path, name string) error {
+	to, err := os.Readlink(path)
+	if err != nil {
+		return err
 	}
-	s.files = append(s.files, File{Path: name, Mode: mode.Type(), Sum: sha256.Sum256([]byte(text))})
+	s.irregular(name, fs.ModeSymlink, to)
 	return nil
 }
 
+// irregular adds what no published tree can hold. Its sum is that of another
+// function than the one for contents, so that no content can be made to have it.
+func (s *scanner) irregular(name string, mode fs.FileMode, text string) {
+	sum := sha512.Sum512_256([]byte(mode.String() + "\x00" + text))
+	s.files = append(s.files, File{Path: name, Mode: mode.Type(), Sum: sum})
+}
+
+// isLitter reports whether a file or folder of this name is dropped from
+// archives. The two lists must be one: what only one of them has would make a
+// skill look changed, or hide that it was.
 func isLitter(name string) bool {
 	switch name {
-	case ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX":
+	case ".DS_Store", "__MACOSX":
 		return true
 	}
 	return strings.HasPrefix(name, "._")
 }
 
-// SumFile returns the sha256 of the file at path, which must be a regular file,
-// no link, and size bytes long. It is the read-back of what was written: a file
-// that fits the buffer takes one read, since one that was longer would show.
+// SumFile returns the sha256 of the file at path, and fails unless that is a
+// regular file, no link, and size bytes long.
 func SumFile(path string, size int64) ([32]byte, error) {
-	buf, _ := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	f, err := openRead(path)
+	f, have, err := openRead(path)
 	if err != nil {
 		return [32]byte{}, err
 	}
 	defer func() { _ = f.Close() }()
-	if size < bufferSize {
-		n, err := f.Read(*buf)
-		if err == nil || err == io.EOF {
-			return sha256.Sum256((*buf)[:n]), nil
+	if have != size {
+		return [32]byte{}, fmt.Errorf("read %s: %d bytes, expected %d: %w", path, have, size, digest.ErrSize)
+	}
+	buf, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	if size <= bufferSize {
+		if _, err := io.ReadFull(f, (*buf)[:size]); err != nil {
+			return [32]byte{}, fmt.Errorf("read %s: %w", path, err)
 		}
-		return [32]byte{}, err
+		return sha256.Sum256((*buf)[:size]), nil
 	}
 	h := sha256.New()
 	if _, err := io.CopyBuffer(h, f, *buf); err != nil {
@@ -171,8 +193,9 @@ func SumFile(path string, size int64) ([32]byte, error) {
 	return [32]byte(h.Sum(nil)), nil
 }
 
-// Diff returns the paths that new has and old has not, that both have with
-// different bytes, and that only old has.
+// Diff returns the paths that only after has, that both have with different
+// bytes, and that only before has, each list sorted and nil if it is empty. Modes
+// do not count. Both trees must be sorted, as Scan and Unpack return them.
 func Diff(before, after *Tree) (added, changed, removed []string) {
 	i, j := 0, 0
 	for i < len(before.Files) || j < len(after.Files) {

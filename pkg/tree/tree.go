@@ -13,10 +13,10 @@ import (
 	"github.com/openskills-go/skills/pkg/digest"
 )
 
-// A File is one regular file of a tree.
+// A File is one file of a tree.
 type File struct {
 	Path string      // slash-separated, relative to the root of the tree
-	Mode fs.FileMode // 0o644 or 0o755
+	Mode fs.FileMode // 0o644 or 0o755; a type where Scan found no regular file
 	Size int64
 	Sum  [32]byte // sha256 of its bytes
 }
@@ -40,7 +40,8 @@ func (t *Tree) Digest() digest.Digest {
 	return digest.OfTree(files)
 }
 
-// Lookup returns the file at path, and whether there is one.
+// Lookup returns the file at path, and whether there is one. The files must be
+// sorted.
 func (t *Tree) Lookup(path string) (File, bool) {
 	i, ok := slices.BinarySearchFunc(t.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
 	if !ok {
@@ -62,8 +63,13 @@ func (t *Tree) Size() int64 {
 // each path comes once. The caller has checked every path; the Writer is the
 // last guard, and fails rather than write outside its folder, through a link,
 // or over something that is there. It is used by one goroutine at a time.
+//
+// Errors match fs.ErrInvalid for a path that by its text leads elsewhere, and
+// fs.ErrExist for one that is taken.
 type Writer interface {
+	// Mkdir makes a new folder, with mode 0o755 less the umask.
 	Mkdir(path string) error
-	// Create opens a new file. The first Write of a small file brings all of it.
+	// Create opens a new file, with the permissions of mode less the umask. The
+	// first Write of a small file brings all of it.
 	Create(path string, mode fs.FileMode) (io.WriteCloser, error)
 }

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ type summary struct {
 
 // describe reads what the SKILL.md of a release says. A skill that cannot be
 // read describes itself by nothing: that it is broken is for Fetch to say.
-func (r *Registry) describe(rel release) summary {
+func (r *Registry) describe(ctx context.Context, rel release) summary {
 	file := rel.path
 	if !rel.archive {
 		file += "/" + skill.FileName
@@ -46,11 +47,11 @@ func (r *Registry) describe(rel release) summary {
 	}
 	fresh := summary{size: info.Size(), time: info.ModTime()}
 	if rel.archive {
-		r.describeArchive(rel, &fresh)
+		r.describeArchive(ctx, rel, &fresh)
 	} else if data, err := r.readSkill(file); err == nil {
 		fresh.read(data)
 	}
-	if settled(info.ModTime()) {
+	if settled(info.ModTime()) && ctx.Err() == nil {
 		r.mu.Lock()
 		r.seen[file] = fresh
 		r.mu.Unlock()
@@ -58,8 +59,8 @@ func (r *Registry) describe(rel release) summary {
 	return fresh
 }
 
-func (r *Registry) describeArchive(rel release, s *summary) {
-	result, err := r.inspect(context.Background(), rel)
+func (r *Registry) describeArchive(ctx context.Context, rel release, s *summary) {
+	result, err := r.inspect(ctx, rel)
 	if err != nil {
 		return
 	}
@@ -87,21 +88,16 @@ func (r *Registry) readSkill(file string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, skill.MaxSize+1))
 }
 
-// complete fills in the versions that only the whole of a skill can tell.
+// complete fills in the versions that only the skills themselves can tell.
 func (r *Registry) complete(ctx context.Context, s *skillFolder) error {
 	for i := range s.releases {
 		rel := &s.releases[i]
 		if rel.version != "" {
 			continue
 		}
-		if rel.archive {
-			known := r.describe(*rel)
-			if rel.version = known.version; rel.version == "" {
-				rel.version = known.tree
-			}
-			if rel.version != "" {
-				continue
-			}
+		known := r.describe(ctx, *rel)
+		if rel.version = cmp.Or(known.version, known.tree); rel.version != "" {
+			continue
 		}
 		result, err := r.inspect(ctx, *rel)
 		if err != nil {

@@ -66,15 +66,16 @@ func (r *Registry) pinned(ctx context.Context, p source.Pin) (release, error) {
 	if p.Version == "" {
 		return r.choose(ctx, &s, p.Ref.Query, "")
 	}
-	for _, rel := range s.releases {
-		// A version that was made from a tree is not looked for here: the digests of
-		// the Pin say better that the tree is another.
-		if rel.version == p.Version || !rel.versioned && rel.version == "" {
-			return rel, nil
-		}
-	}
 	have := make([]string, len(s.releases))
 	for i, rel := range s.releases {
+		if !rel.versioned {
+			rel.version = r.describe(ctx, rel).version
+		}
+		// A version that was made from a tree is not looked for here: the digests of
+		// the Pin say better that the tree is another.
+		if rel.version == p.Version || rel.version == "" {
+			return rel, nil
+		}
 		have[i] = rel.version
 	}
 	q, _ := version.ParseQuery(p.Version)
@@ -92,31 +93,22 @@ func (r *Registry) transfer(ctx context.Context, w io.Writer, rel release) error
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	_, err = io.Copy(w, &contextReader{ctx, io.LimitReader(f, size)})
+	whole := io.LimitReader(f, size)
+	_, err = io.Copy(w, readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return whole.Read(p)
+	}))
 	return err
 }
 
-// A contextReader stops where its context does.
-type contextReader struct {
-	ctx context.Context //nolint:containedctx // lives as long as one call of transfer
-	r   io.Reader
-}
+type readerFunc func(p []byte) (int, error)
 
-func (c *contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// Stamp returns a text that is another whenever the artifact of p may be, at
-// the cost of a look at names, sizes and times. An empty stamp says that the
-// artifact was changed so recently that nobody can tell.
-func (r *Registry) Stamp(ctx context.Context, p source.Pin) (string, error) {
-	rel, err := r.pinned(ctx, p)
-	if err != nil {
-		return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
-	}
+// stamp returns the stamp of a release; see Current.
+func (r *Registry) stamp(ctx context.Context, rel release) (string, error) {
 	h := digest.NewHasher()
 	newest := time.Time{}
 	add := func(path string, info fs.FileInfo) {
@@ -125,14 +117,9 @@ func (r *Registry) Stamp(ctx context.Context, p source.Pin) (string, error) {
 			newest = info.ModTime()
 		}
 	}
-	if rel.archive {
-		info, err := r.root.Lstat(rel.path)
-		if err != nil {
-			return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
-		}
-		add(rel.path, info)
-	} else if err := r.walk(ctx, rel.path, add); err != nil {
-		return "", fmt.Errorf("stat %s: %w", quote(p.Slug), err)
+	err := r.walk(ctx, rel, add)
+	if err != nil {
+		return "", fmt.Errorf("stat %s: %w", quote(rel.path), err)
 	}
 	if !settled(newest) {
 		return "", nil
@@ -140,9 +127,23 @@ func (r *Registry) Stamp(ctx context.Context, p source.Pin) (string, error) {
 	return string(h.Digest()), nil
 }
 
-func (r *Registry) walk(ctx context.Context, path string, visit func(string, fs.FileInfo)) error {
+// walk visits the file of an archive, or what is in the folder of a skill.
+func (r *Registry) walk(ctx context.Context, rel release, visit func(string, fs.FileInfo)) error {
+	if rel.archive {
+		info, err := r.root.Lstat(rel.path)
+		if err == nil {
+			visit(rel.path, info)
+		}
+		return err
+	}
+	// A root of its own, so that no path is looked up from the top each time.
+	sub, err := r.root.OpenRoot(rel.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Close() }()
 	entries := archive.DefaultLimits().Entries
-	return fs.WalkDir(r.root.FS(), path, func(path string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(sub.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -101,13 +101,30 @@ func (r *Registry) Versions(ctx context.Context, rf ref.Ref) ([]version.Info, er
 // give the Pin one: elsewhere the skill is what lies there now, and what it says
 // of its version is held to the query but not promised to stay.
 func (r *Registry) Resolve(ctx context.Context, rf ref.Ref, current string) (source.Pin, error) {
+	pin, _, err := r.resolve(ctx, rf, current)
+	return pin, err
+}
+
+// Current is Resolve for those who hold artifacts in memory: it also returns a
+// stamp, which is another whenever the artifact may be. That costs a look at
+// names, sizes and times. An empty stamp says that the artifact was changed so
+// recently that nobody can tell.
+func (r *Registry) Current(ctx context.Context, rf ref.Ref) (pin source.Pin, stamp string, err error) {
+	pin, rel, err := r.resolve(ctx, rf, "")
+	if err == nil {
+		stamp, err = r.stamp(ctx, rel)
+	}
+	return pin, stamp, err
+}
+
+func (r *Registry) resolve(ctx context.Context, rf ref.Ref, current string) (source.Pin, release, error) {
 	s, err := r.find(ctx, rf)
 	if err != nil {
-		return source.Pin{}, err
+		return source.Pin{}, release{}, err
 	}
 	chosen, err := r.choose(ctx, &s, rf.Query, current)
 	if err != nil {
-		return source.Pin{}, fmt.Errorf("resolve %s: %w", rf.Slug, err)
+		return source.Pin{}, release{}, fmt.Errorf("resolve %s: %w", quote(rf.Slug), err)
 	}
 	return source.Pin{
 		Ref:      rf,
@@ -117,7 +134,7 @@ func (r *Registry) Resolve(ctx context.Context, rf ref.Ref, current string) (sou
 		Locale:   s.locale,
 		Size:     chosen.size,
 		Trust:    source.FirstUse,
-	}, nil
+	}, chosen, nil
 }
 
 // choose picks one release of s. A skill that has but one, and that is asked

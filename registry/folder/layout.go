@@ -28,7 +28,7 @@ type skillFolder struct {
 // A release is one version of a skill: a folder or an archive.
 type release struct {
 	path    string // slash-separated, in the registry
-	version string // "" if only the whole skill can tell
+	version string // "" until complete was called, unless the layout gives it
 	// versioned says that the layout gives the version. Else it is what the skill
 	// says of itself, which its author may forget to change.
 	versioned bool
@@ -125,7 +125,7 @@ func (r *Registry) findIn(slug, tag string) (skillFolder, error) {
 // its folders that are named by a version and are skills. There may be none.
 func (r *Registry) folders(base string) ([]release, error) {
 	if r.isSkill(base) {
-		return []release{{path: base, version: r.describe(release{path: base}).version}}, nil
+		return []release{{path: base}}, nil
 	}
 	entries, err := fs.ReadDir(r.root.FS(), base)
 	if err != nil {

@@ -30,7 +30,7 @@ func (r *Registry) Search(ctx context.Context, query string, limit int) ([]sourc
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range all {
 		g.Go(func() error {
-			found[i] = r.match(s, words)
+			found[i] = r.match(ctx, s, words)
 			return ctx.Err()
 		})
 	}
@@ -57,12 +57,12 @@ type hit struct {
 	locale string
 }
 
-func (r *Registry) match(s skillFolder, words []string) hit {
+func (r *Registry) match(ctx context.Context, s skillFolder, words []string) hit {
 	newest := slices.MaxFunc(s.releases, func(a, b release) int {
 		// A release before any prerelease, then the higher one.
 		return cmp.Or(-cmp.Compare(prerelease(a), prerelease(b)), version.Compare(a.version, b.version))
 	})
-	about := r.describe(newest)
+	about := r.describe(ctx, newest)
 	h := hit{
 		Hit: source.Hit{
 			Slug:        s.slug,

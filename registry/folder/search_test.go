@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/registry/folder"
 )
 
@@ -83,7 +83,7 @@ func TestStamp(t *testing.T) {
 	}
 	stamp := func(slug string) string {
 		t.Helper()
-		s, err := reg.Stamp(t.Context(), source.Pin{Slug: slug})
+		_, s, err := reg.Current(t.Context(), ref.Ref{Slug: slug})
 		if err != nil {
 			t.Fatal(err)
 		}

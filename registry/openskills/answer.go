@@ -1,6 +1,7 @@
 package openskills
 
 import (
+	"cmp"
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
@@ -20,6 +21,7 @@ import (
 // An AnswerError is an answer that is no skill. It matches source.ErrNotFound,
 // source.ErrAuth or transport.ErrWebPage where it means that.
 type AnswerError struct {
+	Host        string // that answered
 	Status      int
 	ContentType string
 	Message     string // of the server, or what its answer is: untrusted
@@ -28,7 +30,7 @@ type AnswerError struct {
 }
 
 func (e *AnswerError) Error() string {
-	text := "the server answered with status " + strconv.Itoa(e.Status)
+	text := cmp.Or(e.Host, "the server") + " answered with status " + strconv.Itoa(e.Status)
 	if e.ContentType != "" {
 		text += " and type " + quote(e.ContentType)
 	}

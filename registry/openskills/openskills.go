@@ -9,9 +9,12 @@
 package openskills
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -137,46 +140,45 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 		Known:       transport.Validators(p.Known),
 		RefusePages: true,
 	}
-	in := newIntake(dst)
-	got, err := r.client.Download(ctx, r.downloadURL(p), options, in)
-	if err != nil {
-		return receiptOf(got), explain(err, wanted(p))
-	}
-	next, err := r.finish(ctx, in, got)
-	if err != nil {
-		return source.Receipt{}, err
-	}
-	receipt := receiptOf(got)
-	if next == "" {
-		if in.repacked {
-			receipt.Artifact = ""
+	address := r.downloadURL(p)
+	served := "" // version, as the registry itself says
+	for range 2 {
+		in := newIntake(dst)
+		got, err := r.client.Download(ctx, address, options, in)
+		receipt := receiptOf(got)
+		if err != nil {
+			return receipt, from(cmp.Or(got.URL, address), explain(err, wanted(p)))
 		}
-		return receipt, checkVersion(p, receipt.Version)
+		next, err := r.finish(ctx, in, got)
+		if err != nil {
+			return source.Receipt{}, from(got.URL, err)
+		}
+		receipt.Version = cmp.Or(receipt.Version, served)
+		if next == "" {
+			if in.repacked {
+				receipt.Artifact = "" // it is of what came, not of what we made of it
+			}
+			if options.Via != "" {
+				receipt.Validators = source.Validators{} // of an address that is not asked again
+			}
+			return receipt, checkVersion(p, receipt.Version)
+		}
+		address, served = next, receipt.Version
+		options.Via, options.Known = got.URL, transport.Validators{}
 	}
+	return source.Receipt{}, from(options.Via, &AnswerError{
+		Status: http.StatusOK, Message: "the address that the server named answers with another address",
+	})
+}
 
-	options.Via, options.Known = got.URL, transport.Validators{}
-	in = newIntake(dst)
-	got, err = r.client.Download(ctx, next, options, in)
-	if err != nil {
-		return source.Receipt{}, explain(err, wanted(p))
+// from notes in an error who it was that answered.
+func from(address string, err error) error {
+	if answer, ok := errors.AsType[*AnswerError](err); ok {
+		if u, parseErr := url.Parse(address); parseErr == nil {
+			answer.Host = u.Host
+		}
 	}
-	next, err = r.finish(ctx, in, got)
-	if err == nil && next != "" {
-		err = &AnswerError{Status: 200, Message: "the address that the server named answers with another address"}
-	}
-	if err != nil {
-		return source.Receipt{}, err
-	}
-	// The validators are of an address that nobody will ask for again.
-	second := receiptOf(got)
-	second.Validators = source.Validators{}
-	if second.Version == "" {
-		second.Version = receipt.Version
-	}
-	if in.repacked {
-		second.Artifact = ""
-	}
-	return second, checkVersion(p, second.Version)
+	return err
 }
 
 func receiptOf(t transport.Receipt) source.Receipt {
@@ -251,11 +253,10 @@ func checkVersion(p source.Pin, got string) error {
 
 // explain gives an error of the network the meaning that it has here.
 func explain(err error, q version.Query) error {
-	var status *transport.StatusError
-	switch {
-	case errors.Is(err, transport.ErrNotModified):
+	if errors.Is(err, transport.ErrNotModified) {
 		return source.ErrNotModified
-	case errors.As(err, &status):
+	}
+	if status, ok := errors.AsType[*transport.StatusError](err); ok {
 		return explainStatus(status, err, q)
 	}
 	return err

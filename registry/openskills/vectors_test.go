@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -67,9 +68,7 @@ func (v *vector) serve(w http.ResponseWriter, r *http.Request) {
 	case "/next":
 		_, _ = w.Write(v.next)
 	case "/api/download":
-		for name, values := range v.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), v.header)
 		w.WriteHeader(v.status)
 		_, _ = w.Write(v.body)
 	default:
@@ -107,6 +106,9 @@ func (v *vector) check(t *testing.T, url string, asked *atomic.Int64) {
 		if !strings.Contains(err.Error(), text) {
 			t.Errorf("%q does not say %q", err, text)
 		}
+	}
+	if answer, ok := errors.AsType[*openskills.AnswerError](err); ok && "http://"+answer.Host != url {
+		t.Errorf("%q does not say who answered", err)
 	}
 	if err == nil && !bytes.Equal(result.Skill, v.skill) {
 		t.Errorf("SKILL.md is %q, want %q", result.Skill, v.skill)

@@ -93,11 +93,7 @@ func reference(slug, tag, q string) (ref.Ref, error) {
 
 // artifact returns what a reference means now, from memory if that is current.
 func (s *server) artifact(ctx context.Context, want ref.Ref) (*artifact, error) {
-	pin, err := s.catalog.Resolve(ctx, want, "")
-	if err != nil {
-		return nil, err
-	}
-	stamp, err := s.catalog.Stamp(ctx, pin)
+	pin, stamp, err := s.catalog.Current(ctx, want)
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (s *server) skillPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) render(w http.ResponseWriter, r *http.Request, name string, p *page) {
-	p.Site, p.Style = s.pages.title, template.CSS(pagesCSS) //nolint:gosec // a constant of ours
+	p.Site, p.Style = s.pages.title, template.CSS(pagesCSS)
 	var b bytes.Buffer
 	if err := s.pages.templates.ExecuteTemplate(&b, name, p); err != nil {
 		s.fail(w, r, err)

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 )
 
@@ -38,10 +39,10 @@ import (
 type Catalog interface {
 	source.Source
 	source.Searcher
-	// Stamp returns a text that is another whenever the artifact of p may be. It
-	// is called once a request and should cost little. An empty stamp says that
-	// the artifact must not be remembered.
-	Stamp(ctx context.Context, p source.Pin) (string, error)
+	// Current is Resolve, with a stamp that is another whenever the artifact may
+	// be. It is called once a request and should cost little. An empty stamp says
+	// that the artifact must not be remembered.
+	Current(ctx context.Context, r ref.Ref) (pin source.Pin, stamp string, err error)
 }
 
 // Options configure a server. Only Catalog is needed.

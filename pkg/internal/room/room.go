@@ -11,11 +11,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
 
-const ownerFile = "owner"
+// A lock and the owner are files of their own: where locks are mandatory, no one
+// could read what is locked. Who makes a room locks it before it has an owner;
+// who removes one removes the owner after all else. So a room with an owner that
+// nobody locks is a dead one, whole or in part.
+const (
+	lockFile  = "lock"
+	ownerFile = "owner"
+)
 
 // A Room is a private folder of this process.
 type Room struct {
@@ -35,8 +43,9 @@ func Open(parent, prefix, owner string) (*Room, error) {
 		if err == nil {
 			return r, nil
 		}
+		err = errors.Join(err, r.Close())
 		if !errors.Is(err, errSwept) {
-			return nil, errors.Join(err, r.Close())
+			return nil, err
 		}
 	}
 }
@@ -46,7 +55,7 @@ func Open(parent, prefix, owner string) (*Room, error) {
 var errSwept = errors.New("room was swept")
 
 func (r *Room) hold(owner string) error {
-	path := filepath.Join(r.Dir, ownerFile)
+	path := filepath.Join(r.Dir, lockFile)
 	lock := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 	ok, err := lock.TryLock()
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !ok {
@@ -56,24 +65,64 @@ func (r *Room) hold(owner string) error {
 		return fmt.Errorf("lock %s: %w", r.Dir, err)
 	}
 	r.lock = lock
-	return os.WriteFile(path, []byte(owner), 0o600)
-}
-
-// Close removes the room with all that is in it.
-func (r *Room) Close() error {
-	err := os.RemoveAll(r.Dir)
-	if r.lock != nil {
-		err = errors.Join(err, r.lock.Close())
-		r.lock = nil
+	err = os.WriteFile(filepath.Join(r.Dir, ownerFile), []byte(owner), 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errSwept
 	}
 	return err
 }
 
+// Close removes the room with all that is in it. What it cannot remove stays for
+// who comes upon it as a dead one's. It may be called again.
+func (r *Room) Close() error {
+	if r.lock == nil {
+		return nil
+	}
+	err := empty(r.Dir)
+	err = errors.Join(err, r.lock.Close())
+	r.lock = nil
+	if err == nil {
+		err = os.RemoveAll(r.Dir)
+	}
+	return err
+}
+
+// Remove removes a room that Dead returned for this owner. It is no error that it
+// went away, and one that is no dead room of this owner stays.
+func Remove(dir, owner string) error {
+	if !abandoned(dir, owner) {
+		return nil
+	}
+	if err := empty(dir); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// empty removes all but the lock from a room, the owner last.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if name := e.Name(); name != lockFile && name != ownerFile {
+			errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(dir, ownerFile))
+}
+
 // Dead returns the rooms of dead processes in parent that have the prefix and
-// the owner. A parent that is not there has none.
+// the owner. A parent that is not there, is no folder or may not be listed has
+// none.
 func Dead(parent, prefix, owner string) ([]string, error) {
 	entries, err := os.ReadDir(parent)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {
@@ -90,23 +139,56 @@ func Dead(parent, prefix, owner string) ([]string, error) {
 }
 
 // abandoned reports whether the room is owner's and no process holds its lock.
-// One without an owner file is empty: whoever makes it right now notices that it
-// went away, and makes another.
+// One whose owner was not written to the end has nothing in it, and is anyone's.
 func abandoned(dir, owner string) bool {
-	path := filepath.Join(dir, ownerFile)
-	data, err := os.ReadFile(path)
+	info, err := os.Lstat(filepath.Join(dir, ownerFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		_ = os.Remove(dir)
+		removeEmpty(dir)
 		return false
 	}
-	if err != nil || string(data) != owner && len(data) > 0 {
+	// The folder may have come with a project, and be made to trap who reads it.
+	if err != nil || !info.Mode().IsRegular() || info.Size() != 0 && info.Size() != int64(len(owner)) {
 		return false
 	}
-	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
-	ok, err := lock.TryLock()
-	if err != nil || !ok {
+	have, err := os.ReadFile(filepath.Join(dir, ownerFile))
+	if err != nil || len(have) > 0 && string(have) != owner {
+		return false
+	}
+	lock := tryLock(dir)
+	if lock == nil {
 		return false
 	}
 	_ = lock.Close()
 	return true
+}
+
+// removeEmpty removes a room without an owner: it is being made, or its process
+// died while it was made or removed. Whoever is making it notices that it went
+// away, and makes another.
+func removeEmpty(dir string) {
+	if os.Remove(dir) == nil {
+		return
+	}
+	lock := tryLock(dir)
+	if lock == nil {
+		return
+	}
+	// Removed while it is locked: who gets the lock after us finds no folder. Where
+	// a file that is open cannot be removed, it is removed after that.
+	_ = os.RemoveAll(dir)
+	_ = lock.Close()
+	_ = os.RemoveAll(dir)
+}
+
+// tryLock returns the lock of a room, or nil if it cannot be had.
+func tryLock(dir string) *flock.Flock {
+	path := filepath.Join(dir, lockFile)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil
+	}
+	return lock
 }

@@ -30,8 +30,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	}
 	_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
-	var usage *usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[*usageError](err); ok {
 		_, _ = fmt.Fprintln(stderr, "hint: see skills-registry help")
 		return exitUsage
 	}

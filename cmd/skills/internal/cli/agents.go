@@ -61,7 +61,6 @@ skills config set agent-dirs.ID.user PATH.`,
 	f := cmd.Flags()
 	f.BoolVar(&a.flags.user, "user", false, "the folders of this user")
 	f.BoolVar(&a.flags.project, "project", false, "the folders of the project this folder is in")
-	cmd.MarkFlagsMutuallyExclusive("user", "project")
 	return cmd
 }
 

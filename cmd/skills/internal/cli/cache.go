@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -116,14 +117,11 @@ func (a *app) cacheVerifyCommand() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			all, err := s.List()
+			all, err := s.Verify(ctx, fix)
 			if err != nil {
 				return nil, err
 			}
-			bad, err := s.Verify(ctx, fix)
-			if err != nil {
-				return nil, err
-			}
+			bad := slices.DeleteFunc(slices.Clone(all), func(f store.Found) bool { return f.Err == nil })
 			out := &answer{result: newCacheResult(bad)}
 			for _, f := range bad {
 				e := &disagreeError{message: fmt.Sprintf("%s is damaged", f.Digest), hint: "skills cache verify --fix deletes it; it is fetched again when it is needed"}

@@ -30,15 +30,17 @@ type doctorResult struct {
 type factResult struct {
 	What  string `json:"what"`
 	Value string `json:"value"`
+	There *bool  `json:"there,omitempty"` // of a path: there is something at it
 }
 
 // sightResult is one skill as one agent sees it.
 type sightResult struct {
-	Skill   string `json:"skill"`
-	Agent   string `json:"agent,omitempty"`
-	Path    string `json:"path"`
-	OK      bool   `json:"ok"`
-	Problem string `json:"problem,omitempty"`
+	Skill    string `json:"skill"`
+	Agent    string `json:"agent,omitempty"`
+	Path     string `json:"path"`
+	OK       bool   `json:"ok"`       // an agent that looks there sees the skill
+	Detected *bool  `json:"detected"` // the agent is on this machine; null with --dir, and for projects
+	Problem  string `json:"problem,omitempty"`
 }
 
 // problemResult is what is wrong, and what to do about it.
@@ -72,8 +74,8 @@ code is 7 if something is wrong. Nothing is changed.`,
 				return nil, err
 			}
 			out := &answer{result: d.result, text: func(p *ui.Printer) { d.print(p) }}
-			if len(d.result.Problems) > 0 {
-				out.exit = exitDisagree
+			if n := len(d.result.Problems); n > 0 {
+				out.faults = []fault{{err: &findingError{codeUnhealthy, counted(n, "problem") + " found", ""}}}
 			}
 			return out, nil
 		}),
@@ -94,7 +96,15 @@ func (d *doctor) problem(about, message, fix string) {
 }
 
 func (d *doctor) fact(what, value string) {
-	d.result.Facts = append(d.result.Facts, factResult{what, value})
+	d.result.Facts = append(d.result.Facts, factResult{What: what, Value: value})
+}
+
+func (d *doctor) path(what, path string) {
+	if path == "" {
+		return
+	}
+	there := exists(path)
+	d.result.Facts = append(d.result.Facts, factResult{what, path, &there})
 }
 
 func (d *doctor) examine(ctx context.Context) error {
@@ -115,21 +125,22 @@ func (d *doctor) examine(ctx context.Context) error {
 				continue
 			}
 			dir, err := d.engine.AgentDir(id)
+			s := sightResult{Skill: entry.Name, Agent: id}
+			if detected != nil {
+				s.Detected = new(slices.Contains(detected, id))
+			}
 			if err != nil {
-				d.sight(entry.Name, id, "", err, "")
+				d.sight(s, err, "")
 				continue
 			}
-			path := filepath.Join(dir, entry.Name)
-			fault, fix := look(path, entry.Name)
-			if fault == nil && detected != nil && !slices.Contains(detected, id) {
-				fault, fix = fmt.Errorf("%s is not on this machine", id), "skills agents lists those that are"
-			}
-			d.sight(entry.Name, id, path, fault, fix)
+			s.Path = filepath.Join(dir, entry.Name)
+			fault, fix := look(s.Path, entry.Name)
+			d.sight(s, fault, fix)
 		}
 		if len(entry.Agents) == 0 {
 			for _, path := range entry.Paths {
 				fault, fix := look(path, entry.Name)
-				d.sight(entry.Name, "", path, fault, fix)
+				d.sight(sightResult{Skill: entry.Name, Path: path}, fault, fix)
 			}
 		}
 	}
@@ -152,13 +163,13 @@ func (d *doctor) detected() ([]string, error) {
 	return append(d.app.detected(table, d.engine.scope), chosen...), nil
 }
 
-func (d *doctor) sight(name, agent, path string, fault error, fix string) {
-	s := sightResult{Skill: name, Agent: agent, Path: path, OK: fault == nil}
+func (d *doctor) sight(s sightResult, fault error, fix string) {
+	s.OK = fault == nil
 	if fault != nil {
 		s.Problem = message(fault)
-		about := name
-		if agent != "" {
-			about += " for " + agent
+		about := s.Skill
+		if s.Agent != "" {
+			about += " for " + s.Agent
 		}
 		d.problem(about, s.Problem, fix)
 	}
@@ -219,16 +230,14 @@ func (d *doctor) surroundings() error {
 	d.fact("version", a.env.version())
 	d.fact("scope", string(s.Kind)+", "+s.Root)
 	d.fact("registry", d.engine.Source.Default)
-	if s.Manifest != "" {
-		d.fact("manifest", presence(s.Manifest))
-	}
-	d.fact("lock", presence(s.Lock))
+	d.path("manifest", s.Manifest)
+	d.path("lock", s.Lock)
 	paths, err := a.paths()
 	if err != nil {
 		return err
 	}
-	d.fact("settings", presence(paths.Settings()))
-	d.fact("store", presence(paths.Store()))
+	d.path("settings", paths.Settings())
+	d.path("store", paths.Store())
 	if len(d.engine.Agents) > 0 {
 		d.fact("agents", strings.Join(d.engine.Agents, ", "))
 	}
@@ -275,19 +284,13 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
-func presence(path string) string {
-	switch {
-	case path == "":
-		return "none, since there is no home folder"
-	case exists(path):
-		return path
-	}
-	return path + " (not there yet)"
-}
-
 func (d *doctor) print(p *ui.Printer) {
 	for _, f := range d.result.Facts {
-		p.Printf("%s %s", p.Faint(fmt.Sprintf("%-9s", f.What)), ui.Line(f.Value))
+		line := p.Faint(fmt.Sprintf("%-9s", f.What)) + " " + ui.Line(f.Value)
+		if f.There != nil && !*f.There {
+			line += p.Faint("  (not there yet)")
+		}
+		p.Printf("%s", line)
 	}
 	if len(d.result.Skills) > 0 {
 		p.Printf("")
@@ -298,7 +301,10 @@ func (d *doctor) print(p *ui.Printer) {
 			state = p.Bad("!!")
 		}
 		line := fmt.Sprintf("%s  %s  %s", state, p.Strong(ui.Line(s.Skill)), ui.Line(s.Path))
-		if s.Agent != "" {
+		switch {
+		case s.Detected != nil && !*s.Detected:
+			line += "  (" + s.Agent + ", which is not on this machine)"
+		case s.Agent != "":
 			line += p.Faint("  (" + s.Agent + ")")
 		}
 		p.Printf("%s", line)

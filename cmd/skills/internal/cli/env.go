@@ -116,7 +116,6 @@ type answer struct {
 	text   func(*ui.Printer) // the same for people; nil if there is nothing to say
 	faults []fault           // what did not work, in the order of the request
 	done   int               // how much of the request did work
-	exit   int               // the exit code if there is no fault
 }
 
 // A fault is one part of a request that did not work.
@@ -175,7 +174,7 @@ func (a *app) finish(ctx context.Context, command string, err error) int {
 // faults if they agree and nothing was done, exitPartly if something was.
 func (a *app) judge(out *answer) (int, []explained) {
 	told := make([]explained, len(out.faults))
-	code := out.exit
+	code := exitDone
 	for i, f := range out.faults {
 		told[i] = explain(f)
 		switch {

@@ -24,6 +24,8 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/openskills"
 )
 
 // The exit codes. They are the same for every command.
@@ -74,10 +76,8 @@ type Code struct {
 // Codes returns every kind of error, for the documentation.
 func Codes() []Code {
 	var codes []Code
-	seen := map[string]bool{}
 	for _, r := range append(rules(), unknown) {
-		if !seen[r.Code.Code] {
-			seen[r.Code.Code] = true
+		if r.Meaning != "" {
 			codes = append(codes, r.Code)
 		}
 	}
@@ -111,7 +111,17 @@ type rule struct {
 
 var errInterrupted = errors.New("interrupted")
 
-const maxMessage = 400
+// The codes of findings.
+const (
+	codeOutdated  = "outdated"
+	codeUnhealthy = "unhealthy"
+	codeInvalid   = "invalid_skill"
+)
+
+const (
+	maxMessage  = 400
+	restoreLock = "restore the file from version control, or move it away and install again"
+)
 
 // explain finds the rule for a fault. The first that matches wins.
 func explain(f fault) explained {
@@ -157,7 +167,8 @@ func as[E error](hint func(E) string) func(error) (string, bool) {
 // saying is a hint that does not depend on the error.
 func saying[E error](hint string) func(E) string { return func(E) string { return hint } }
 
-// rules is the one table from errors to codes, hints and exit codes.
+// rules is the one table from errors to codes, hints and exit codes. A code that
+// stands in several has its meaning in one of them.
 func rules() []rule {
 	return []rule{
 		{Code{"interrupted", exitInterrupted, true, "Ctrl-C or SIGTERM: what was done is complete, the rest is as it was"},
@@ -277,12 +288,24 @@ func rules() []rule {
 			as(saying[*lockfile.ConflictError]("resolve the conflict as in any file; an install then adds what is missing"))},
 		{Code{"lock_newer", exitDisagree, false, "skills.lock was written by a newer version of this program"},
 			as(saying[*lockfile.NewerError]("update this program"))},
+		{Code{"bad_lock", exitDisagree, false, ""},
+			is(lockfile.ErrEmpty, restoreLock)},
+		{Code{"bad_lock", exitDisagree, false, ""},
+			is(lockfile.ErrTooLarge, restoreLock)},
 		{Code{"bad_lock", exitDisagree, false, "skills.lock cannot be read"},
-			as(saying[*lockfile.SyntaxError]("restore the file from version control, or move it away and install again"))},
+			as(saying[*lockfile.SyntaxError](restoreLock))},
 		{Code{"bad_manifest", exitDisagree, false, "skills.yaml cannot be read"},
 			as(saying[*manifest.SyntaxError]("correct the file"))},
+		{Code{"bad_manifest", exitDisagree, false, ""},
+			is(manifest.ErrTooLarge, "")},
+		{Code{"bad_manifest", exitDisagree, false, ""},
+			is(manifest.ErrEdit, "write it in block style, one skill a line")},
 		{Code{"modified", exitDisagree, false, "an installed skill is not as it was installed"},
 			as(func(e *disagreeError) string { return e.hint })},
+
+		{Code{codeOutdated, exitDisagree, false, "a skill is outdated, and --exit-code is set"}, found(codeOutdated)},
+		{Code{codeUnhealthy, exitDisagree, false, "doctor found a problem"}, found(codeUnhealthy)},
+		{Code{codeInvalid, exitError, false, "validate found that a skill is not to the specification"}, found(codeInvalid)},
 
 		// The network.
 		{Code{"offline", exitUnreachable, true, "it needs the network, and --offline is set"},
@@ -297,8 +320,26 @@ func rules() []rule {
 			as(saying[*transport.RedirectError](""))},
 		{Code{"too_large", exitRefused, false, ""},
 			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
-		{Code{"bad_answer", exitUnreachable, true, "the server answered with an error"},
+		{Code{"bad_answer", exitUnreachable, true, "the server answered with an error, or with something that is no skill"},
 			as(saying[*transport.StatusError](""))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*transport.HeaderError](""))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			is(transport.ErrNotJSON, "is this the address of a registry?")},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			is(transport.ErrEmpty, "is this the address of a registry?")},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*openskills.AnswerError]("is this the address of a registry?"))},
+		{Code{"bad_address", exitUsage, false, "an address that is not asked"},
+			as(saying[*transport.URLError](""))},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(openskills.ErrURL, "an address begins with https://")},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(registry.ErrUnknownProtocol, "an address begins with https://")},
+		{Code{"address_refused", exitUnreachable, false, "a host on the web leads into a private network"},
+			as(saying[*transport.AddressError](""))},
+		{Code{"proxy", exitUnreachable, true, "the proxy does not let us through"},
+			as(saying[*transport.ProxyError]("the proxy is that of HTTPS_PROXY or HTTP_PROXY"))},
 		{Code{"tls", exitUnreachable, false, "the server's certificate is not trusted"},
 			func(err error) (string, bool) {
 				_, verify := errors.AsType[*tls.CertificateVerificationError](err)
@@ -310,11 +351,7 @@ func rules() []rule {
 				return fmt.Sprintf("is %s right, and are you online?", e.Name)
 			})},
 		{Code{"unreachable", exitUnreachable, true, "the host cannot be reached"},
-			func(err error) (string, bool) {
-				var e net.Error
-				_, op := errors.AsType[*net.OpError](err)
-				return "are you online? A proxy is set with HTTPS_PROXY", op || errors.As(err, &e)
-			}},
+			as(saying[*transport.NetworkError]("are you online? A proxy is set with HTTPS_PROXY"))},
 
 		// The disk.
 		{Code{"disk_full", exitError, true, "the disk, or the quota, is full"},
@@ -325,7 +362,32 @@ func rules() []rule {
 			is(syscall.EROFS, "another folder can be chosen with --dir, and SKILLS_HOME moves what skills keeps for itself")},
 		{Code{"permission", exitError, false, "this user may not write or read there"},
 			is(fs.ErrPermission, "")},
+		{Code{"no_backup", exitError, false, "there is no place for the backup that must be made first"},
+			is(install.ErrNoBackup, "set HOME, or SKILLS_HOME")},
+		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
+			is(fs.ErrNotExist, "")},
 	}
+}
+
+// A findingError says how much a command found that should not be so. What it
+// is in particular the command prints.
+type findingError struct{ code, message, hint string }
+
+func (e *findingError) Error() string { return e.message }
+
+// found matches the findings of one code.
+func found(code string) func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		e, ok := errors.AsType[*findingError](err)
+		return hintOf(e), ok && e.code == code
+	}
+}
+
+func hintOf(e *findingError) string {
+	if e == nil {
+		return ""
+	}
+	return e.hint
 }
 
 // A disagreeError says that something on disk is not as the lock says.

@@ -76,7 +76,6 @@ func (a *app) scopeFlags(cmd *cobra.Command) {
 	f.BoolVar(&a.flags.user, "user", false, "the skills of this user, in any folder")
 	f.BoolVar(&a.flags.project, "project", false, "the skills of the project this folder is in")
 	f.StringVar(&a.flags.dir, "dir", "", "the folder at `path`, which carries its own lock")
-	cmd.MarkFlagsMutuallyExclusive("user", "project", "dir")
 	_ = cmd.MarkFlagDirname("dir")
 }
 
@@ -206,16 +205,29 @@ func parseSize(s string) (int64, error) {
 func (a *app) checkFlags(cmd *cobra.Command) error {
 	a.ui.Quiet, a.ui.Verbose = a.flags.quiet, a.flags.verbose
 	a.ui.NoInput, a.ui.Yes = a.flags.noInput || a.flags.json, a.flags.yes
+	if chosen := given(cmd, "user", "project", "dir"); len(chosen) > 1 {
+		return &usageError{message: strings.Join(chosen, " and ") + " exclude each other", hint: "each of them chooses another set of installed skills"}
+	}
 	if a.flags.dir != "" && len(a.flags.agents) > 0 {
 		return &usageError{message: "--dir and --agent exclude each other", hint: "--dir places into that folder, --agent into the folders that agents read"}
 	}
-	if f := cmd.Flags().Lookup("dir"); f != nil && f.Changed && a.flags.dir == "" {
-		return &usageError{message: "--dir is empty"}
-	}
-	if f := cmd.Flags().Lookup("registry"); f != nil && f.Changed && a.flags.registry == "" {
-		return &usageError{message: "--registry is empty"}
+	for _, name := range given(cmd, "dir", "registry", "as", "path", "output") {
+		if cmd.Flags().Lookup(name[2:]).Value.String() == "" {
+			return &usageError{message: name + " is empty"}
+		}
 	}
 	return nil
+}
+
+// given returns those of the flags that are on the command line.
+func given(cmd *cobra.Command, names ...string) []string {
+	var list []string
+	for _, name := range names {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
+			list = append(list, "--"+name)
+		}
+	}
+	return list
 }
 
 // A usageError is a command line that cannot be carried out as it stands.

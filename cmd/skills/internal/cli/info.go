@@ -10,6 +10,7 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/tree"
@@ -74,6 +75,9 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 			if err != nil {
 				return nil, err
 			}
+			if err := a.asInstalled(ctx, e, &wants[0]); err != nil {
+				return nil, err
+			}
 			info, err := e.Info(ctx, wants[0], e.options(install.Options{Path: path, AllowHiddenText: true}))
 			if err != nil {
 				return nil, err
@@ -87,6 +91,30 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd
+}
+
+// asInstalled makes the name of an installed skill a reference to that skill in
+// the registry that it came from, unless the person says which registry.
+func (a *app) asInstalled(ctx context.Context, e *engine, w *install.Want) error {
+	r := w.Ref
+	if r.Kind != ref.Registry || r.Registry != "" || r.Owner != "" || a.flags.registry != "" {
+		return nil
+	}
+	entries, err := e.List(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(entries, func(entry install.Entry) bool { return entry.Name == r.Slug && entry.Registry != "" })
+	if i < 0 {
+		return nil
+	}
+	from := entries[i]
+	if from.Slug != r.Slug || from.Registry != e.Source.Default {
+		a.ui.Notef("%s is installed: this is %s in %s", ui.Line(r.Slug), ui.Line(from.Slug), ui.Line(from.Registry))
+	}
+	e.Source.Default = from.Registry
+	w.Ref = ref.Ref{Owner: from.Owner, Slug: from.Slug, Query: r.Query, Locale: from.Locale}
+	return nil
 }
 
 func newInfoResult(i *install.Info) infoResult {

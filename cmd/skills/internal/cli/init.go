@@ -58,7 +58,7 @@ commit: skills install gives everyone the same skills.`,
 
 const newManifest = `# The skills that this project wants. skills install restores them as skills.lock
 # says; skills install REF adds one.
-skills: {}
+skills:
 `
 
 func writeManifest(path string, dryRun bool) error {

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
@@ -40,10 +42,13 @@ never overwritten without a flag that says so.`,
 			if len(args) == 0 && o.Path != "" {
 				return nil, &usageError{message: "--path needs a REF to take the folder from"}
 			}
-			return a.change(ctx, "installing", len(wants) > 0, func(ctx context.Context, e *engine) (*install.Plan, error) {
+			return a.change(ctx, request{verb: "installing", all: len(wants) > 0, byRef: len(wants) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				o := e.options(o)
 				if len(wants) == 0 {
 					return e.PlanRestore(ctx, o)
+				}
+				if err := a.noteFallback(e); err != nil {
+					return nil, err
 				}
 				return e.PlanInstall(ctx, wants, o)
 			})
@@ -60,6 +65,18 @@ never overwritten without a flag that says so.`,
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd
+}
+
+// noteFallback says so if nobody chose an agent and none was found.
+func (a *app) noteFallback(e *engine) error {
+	settings, err := a.settings()
+	if err != nil {
+		return err
+	}
+	if len(e.asked)+len(settings.Agents) == 0 && slices.Equal(e.Agents, []string{agent.Universal}) {
+		a.ui.Notef("no agent was found on this machine, so the folder that many agents read is used; --agent chooses")
+	}
+	return nil
 }
 
 // parseWants reads references, and the name that the only one is to have.
@@ -84,9 +101,15 @@ func parseWants(args []string, as string) ([]install.Want, error) {
 	return wants, nil
 }
 
-// change carries out what plan returns, or only shows it for a dry run. If the
-// person named skills, those that stay as they are are shown as well.
-func (a *app) change(ctx context.Context, verb string, named bool, plan func(context.Context, *engine) (*install.Plan, error)) (*answer, error) {
+// A request says how to talk about what is done.
+type request struct {
+	verb  string // "installing"
+	all   bool   // the person named each skill, and wants to hear of each
+	byRef bool   // they are named by reference, not by installed name
+}
+
+// change carries out what plan returns, or only shows it for a dry run.
+func (a *app) change(ctx context.Context, r request, plan func(context.Context, *engine) (*install.Plan, error)) (*answer, error) {
 	e, err := a.engine()
 	if err != nil {
 		return nil, err
@@ -94,7 +117,7 @@ func (a *app) change(ctx context.Context, verb string, named bool, plan func(con
 	if e.Store.Dir() == "" {
 		a.ui.Notef("there is no home folder, so what is fetched is not kept for the next time")
 	}
-	progress := a.ui.NewProgress(verb)
+	progress := a.ui.NewProgress(r.verb)
 	e.OnEvent = progress.Event
 	p, err := plan(ctx, e)
 	if err != nil {
@@ -104,12 +127,12 @@ func (a *app) change(ctx context.Context, verb string, named bool, plan func(con
 	defer func() { _ = p.Close() }() // only temporary files are at stake
 	if a.flags.dryRun {
 		progress.End()
-		return a.changes(e.scope, named, p.Outcomes()), nil
+		return a.changes(e.scope, r, p.Outcomes()), nil
 	}
 	result, err := e.Apply(ctx, p)
 	progress.End()
 	if result == nil {
 		return nil, err
 	}
-	return a.changes(e.scope, named, result.Outcomes), err
+	return a.changes(e.scope, r, result.Outcomes), err
 }

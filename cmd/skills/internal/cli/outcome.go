@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ func newSkillResult(o install.Outcome) skillResult {
 		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
 		Targets: []targetResult{}, Files: o.Files, Backups: o.Backups, Warnings: o.Warnings,
 	}
+	if o.Err != nil {
+		return r // it was placed nowhere
+	}
 	for _, t := range o.Targets {
 		if len(t.Agents) == 0 {
 			r.Targets = append(r.Targets, targetResult{Path: t.Path, Status: t.Status})
@@ -63,29 +67,26 @@ func newSkillResult(o install.Outcome) skillResult {
 	return r
 }
 
-// changes makes an answer of outcomes. Those that are unchanged are counted for
-// people unless all is true.
-func (a *app) changes(s scope, all bool, outcomes []install.Outcome) *answer {
+// changes makes an answer of outcomes.
+func (a *app) changes(s scope, r request, outcomes []install.Outcome) *answer {
 	result := changeResult{Scope: s.result(), DryRun: a.flags.dryRun, Skills: []skillResult{}}
 	out := &answer{}
 	for _, o := range outcomes {
 		result.Skills = append(result.Skills, newSkillResult(o))
-		if o.Err != nil {
-			out.faults = append(out.faults, fault{ref: named(o), err: o.Err})
+		if o.Err == nil {
+			out.done++
 			continue
 		}
-		out.done++
-		for _, w := range o.Warnings {
-			a.ui.Warnf("%s: %s", ui.Line(named(o)), ui.Line(w))
+		name := o.Name
+		if r.byRef {
+			name = o.Ref
 		}
-		for _, path := range o.Backups {
-			a.ui.Notef("%s as it was is in %s", ui.Line(named(o)), ui.Line(path))
-		}
+		out.faults = append(out.faults, fault{ref: name, err: o.Err})
 	}
 	out.result = result
 	out.text = func(p *ui.Printer) {
 		shown, same := outcomes, 0
-		if !all {
+		if !r.all {
 			shown = slices.DeleteFunc(slices.Clone(outcomes), func(o install.Outcome) bool {
 				return o.Err == nil && o.Action == install.Unchanged
 			})
@@ -95,8 +96,29 @@ func (a *app) changes(s scope, all bool, outcomes []install.Outcome) *answer {
 		if same > 0 {
 			p.Notef("%s unchanged", counted(same, "skill"))
 		}
+		a.printWarnings(outcomes)
 	}
 	return out
+}
+
+const fewWarnings = 5 // are printed; more only if verbose
+
+// printWarnings tells what people should know of what was done all the same.
+func (a *app) printWarnings(outcomes []install.Outcome) {
+	n := 0
+	for _, o := range outcomes {
+		for _, path := range o.Backups {
+			a.ui.Notef("%s as it was is in %s", ui.Line(named(o)), ui.Line(path))
+		}
+		for _, w := range o.Warnings {
+			if n++; n <= fewWarnings || a.flags.verbose {
+				a.ui.Warnf("%s: %s", ui.Line(named(o)), message(errors.New(w)))
+			}
+		}
+	}
+	if n > fewWarnings && !a.flags.verbose {
+		a.ui.Warnf("and %d more; --verbose prints them all", n-fewWarnings)
+	}
 }
 
 // named is what a person calls the skill of an outcome.

@@ -36,7 +36,7 @@ exit code says so.`,
 			if err != nil {
 				return nil, err
 			}
-			out := &answer{}
+			out, old := &answer{}, 0
 			result := outdatedResult{Scope: e.scope.result(), Skills: []install.Status{}}
 			for _, s := range statuses {
 				result.Skills = append(result.Skills, s)
@@ -45,9 +45,15 @@ exit code says so.`,
 					continue
 				}
 				out.done++
-				if s.State == install.Outdated && exitCode {
-					out.exit = exitDisagree
+				if s.State == install.Outdated {
+					old++
 				}
+			}
+			if exitCode && old > 0 {
+				if len(out.faults) == 0 {
+					out.done = 0 // what was found is all there is to say
+				}
+				out.faults = append(out.faults, fault{err: &findingError{codeOutdated, counted(old, "skill") + " outdated", "skills update brings the newer versions"}})
 			}
 			out.result = result
 			out.text = func(p *ui.Printer) { printOutdated(p, statuses, all) }

@@ -46,14 +46,16 @@ or a warning with --strict.`,
 					out.faults = append(out.faults, fault{ref: dir, err: err})
 					continue
 				}
-				v := validated{Dir: dir, Valid: true, Findings: findings}
+				bad := 0
 				for _, f := range findings {
 					if f.Severity == skill.Error || strict {
-						v.Valid, out.exit = false, exitError
+						bad++
 					}
 				}
-				result.Skills = append(result.Skills, v)
-				out.done++
+				if bad > 0 {
+					out.faults = append(out.faults, fault{ref: dir, err: &findingError{codeInvalid, counted(bad, "error"), ""}})
+				}
+				result.Skills = append(result.Skills, validated{Dir: dir, Valid: bad == 0, Findings: findings})
 			}
 			out.result = result
 			out.text = func(p *ui.Printer) { printFindings(p, result.Skills) }

@@ -21,10 +21,12 @@ func Escape(text string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			b.WriteString(`\x` + strconv.FormatUint(uint64(text[i])|0x100, 16)[1:])
+			r = 0
 		case shown(r) || r == zwj && joins(prev):
 			b.WriteRune(r)
 		default:
 			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			r = 0
 		}
 		prev = r
 		i += size
@@ -43,7 +45,7 @@ func clean(text string) bool {
 	return true
 }
 
-// Shown says whether r is a character that a terminal puts somewhere and
+// shown says whether r is a character that a terminal puts somewhere and
 // nothing else.
 func shown(r rune) bool { return unicode.IsGraphic(r) && !variation(r) || r == 0xfe0f }
 

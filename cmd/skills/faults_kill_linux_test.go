@@ -1,0 +1,205 @@
+//go:build linux && amd64
+
+package main_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestFaultsTraced kills the program at every system call that could change a
+// file, and lets every one of them fail.
+func TestFaultsTraced(t *testing.T) {
+	program := build(t)
+	for _, c := range faultCases(t, program) {
+		t.Run("kill/"+c.name, func(t *testing.T) {
+			t.Parallel()
+			c.killEverywhere(t)
+		})
+		t.Run("fail/"+c.name, func(t *testing.T) {
+			t.Parallel()
+			c.failEverywhere(t)
+		})
+	}
+	t.Run("twice", func(t *testing.T) {
+		t.Parallel()
+		testTwice(t, program)
+	})
+	t.Run("killed without exchange", func(t *testing.T) {
+		t.Parallel()
+		testNoExchange(t, program)
+	})
+}
+
+// A faultCase is a command between two states of a home.
+type faultCase struct {
+	name   string
+	scene  *scene
+	args   []string
+	before string // a home as it was; "" is an empty one
+	after  string // a home as the command leaves it undisturbed
+	calls  int    // about how many calls there are to disturb
+}
+
+// targets are where the skills of a fault case stand below its home.
+var targets = []string{".claude/skills", ".agents/skills"}
+
+func faultCases(t *testing.T, program string) []*faultCase {
+	t.Helper()
+	s := newScene(t, program)
+	root := filepath.Dir(s.home)
+	s.publish("pdf", "1.0.0")
+	s.publish("notes", "1.0.0")
+	locked := s.at(filepath.Join(root, "locked"), "")
+	locked.run("install", "pdf", "notes", "--registry", s.registry, "--agent", "claude,codex", "--user").is(0)
+	missing := s.at(filepath.Join(root, "missing"), locked.home)
+	missing.removeAll(filepath.Join(missing.home, ".local"))
+	for _, target := range targets {
+		missing.removeAll(filepath.Join(missing.home, target, "pdf"))
+	}
+	s.publish("pdf", "2.0.0")
+	s.publish("notes", "2.0.0")
+	cases := []*faultCase{
+		{name: "install", args: []string{"install", "pdf", "notes", "--registry", s.registry, "--agent", "claude,codex", "--user"}},
+		{name: "update", args: []string{"update", "--user"}, before: locked.home},
+		{name: "remove", args: []string{"remove", "pdf", "--user"}, before: locked.home},
+		{name: "restore", args: []string{"install", "--user"}, before: missing.home},
+	}
+	for _, c := range cases {
+		c.scene = s
+		c.undisturbed(t)
+	}
+	return cases
+}
+
+// undisturbed finds out what the command does if nothing goes wrong.
+func (c *faultCase) undisturbed(t *testing.T) {
+	t.Helper()
+	s := c.scene.at(filepath.Join(filepath.Dir(c.scene.home), c.name), c.before)
+	tr := &tracer{}
+	s.traced(tr, c.args...).is(0)
+	c.after, c.calls = s.home, len(tr.calls)
+	if c.calls < 10 {
+		t.Fatalf("%s makes %d calls only: this test would prove nothing", c.name, c.calls)
+	}
+}
+
+// killEverywhere kills the command at its first call, at its second, and so on
+// until it finishes.
+func (c *faultCase) killEverywhere(t *testing.T) {
+	for n := 1; ; n++ {
+		if n > 3*c.calls {
+			t.Fatalf("the command was killed %d times and still has not finished", n)
+		}
+		s := c.fresh(t, n)
+		tr := &tracer{at: func(i int, _ call) fate { return fate{kill: i == n} }}
+		got := s.traced(tr, c.args...)
+		if len(tr.calls) < n {
+			got.is(0)
+			c.finished(s)
+			return
+		}
+		c.whole(s)
+		s.run(c.args...).is(0)
+		c.finished(s)
+		if t.Failed() {
+			t.Fatalf("killed at call %d: %s", n, tr.calls[n-1])
+		}
+		s.removeAll(filepath.Dir(s.home))
+	}
+}
+
+// failEverywhere lets each call fail in turn, as a full, a forbidden and a
+// broken disk do.
+func (c *faultCase) failEverywhere(t *testing.T) {
+	errnos := []unix.Errno{unix.ENOSPC, unix.EACCES, unix.EIO}
+	for n := 1; ; n++ {
+		if n > 3*c.calls {
+			t.Fatalf("call %d failed and the command still has not finished", n)
+		}
+		errno := errnos[n%len(errnos)]
+		s := c.fresh(t, n)
+		tr := &tracer{at: func(i int, _ call) fate {
+			if i == n {
+				return fate{errno: errno}
+			}
+			return fate{}
+		}}
+		got := s.traced(tr, c.args...)
+		if len(tr.calls) < n {
+			got.is(0)
+			return
+		}
+		at := tr.calls[n-1]
+		got.fit()
+		c.whole(s)
+		switch {
+		case got.code == 0 && !harmless(at):
+			t.Errorf("exit code 0 although a call failed")
+		case got.code != 0 && got.code != 1 && got.code != 3:
+			t.Errorf("exit code %d, want 1 or 3", got.code)
+		case got.code != 0 && !strings.Contains(strings.ToLower(got.stderr), strings.ToLower(errno.Error())):
+			t.Errorf("the cause is not told")
+		}
+		s.run(c.args...).is(0)
+		c.finished(s)
+		if t.Failed() {
+			t.Fatalf("call %d failed with %v: %s\n%d %s%s", n, errno, at, got.code, got.stdout, got.stderr)
+		}
+		s.removeAll(filepath.Dir(s.home))
+	}
+}
+
+// harmless reports whether a skill is installed as well without a call: what
+// only keeps an artifact for the next time, or looks whether a folder that is
+// not needed any more is empty.
+func harmless(c call) bool {
+	return strings.Contains(c.path, "/share/skills/store")
+}
+
+// fresh returns the scene as it was before the command, in a folder of its own.
+func (c *faultCase) fresh(t *testing.T, n int) *scene {
+	t.Helper()
+	s := *c.scene
+	s.t = t
+	return s.at(filepath.Join(filepath.Dir(s.home), fmt.Sprintf("%s-%s-%d", c.name, filepath.Base(filepath.Dir(t.Name())), n)), c.before)
+}
+
+// whole checks that each skill is as it was before, or as it comes after.
+func (c *faultCase) whole(s *scene) {
+	s.t.Helper()
+	for _, target := range targets {
+		for _, name := range []string{"pdf", "notes"} {
+			now := s.contents(filepath.Join(s.home, target, name))
+			var allowed []string
+			for _, home := range []string{c.before, c.after} {
+				allowed = append(allowed, s.contents(filepath.Join(home, target, name)))
+			}
+			if c.before == "" {
+				allowed[0] = ""
+			}
+			if !slices.Contains(allowed, now) {
+				s.t.Errorf("%s/%s is neither the old nor the new tree:\n%s", target, name, now)
+			}
+		}
+	}
+}
+
+// finished checks that the home is what it is if nothing goes wrong, byte for
+// byte. The index of the store may hold a line twice, or miss one.
+func (c *faultCase) finished(s *scene) {
+	s.t.Helper()
+	s.clean(s.home)
+	want, got := s.contents(c.after, "index.tsv"), s.contents(s.home, "index.tsv")
+	if got != want {
+		s.t.Errorf("the home is another than after an undisturbed run:\n%s\nwant:\n%s", got, want)
+	}
+	if c.name != "remove" || got != want {
+		s.run("verify", "--user").is(0)
+	}
+}
