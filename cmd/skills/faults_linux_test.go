@@ -247,6 +247,9 @@ func (s *scene) walk(dir string, skip []string, describe func(string, fs.FileInf
 			return err
 		}
 		for _, name := range skip {
+			if d.Name() == name && d.IsDir() {
+				return fs.SkipDir
+			}
 			if d.Name() == name {
 				return nil
 			}

@@ -205,7 +205,7 @@ func mutation(tid int, s *syscallStop) (call, bool) {
 			fd = a[2]
 		}
 		path := fdPath(tid, fd)
-		return call{"write", path}, onDisk(path)
+		return call{"write", path}, fd > 2 && onDisk(path)
 	case unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE, unix.SYS_FCHMOD:
 		return call{"ftruncate", fdPath(tid, a[0])}, true
 	case unix.SYS_SYNCFS, unix.SYS_FSYNC, unix.SYS_FDATASYNC:

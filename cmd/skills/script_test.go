@@ -101,8 +101,7 @@ func runSkills(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	err := ts.Exec("skills", args...)
 	got := 0
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()
 	} else if err != nil {
 		ts.Fatalf("run skills: %v", err)
@@ -189,7 +188,7 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 	dec := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
 	var envelope map[string]any
 	ts.Check(dec.Decode(&envelope))
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // io.EOF is never wrapped here
+	if _, err := dec.Token(); err != io.EOF {
 		ts.Fatalf("something follows the object: %v", err)
 	}
 	for _, key := range []string{"schema", "command", "ok", "result", "errors"} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -254,6 +255,24 @@ func (a *apply) close() error {
 	return errors.Join(errs...)
 }
 
+// keepRoots keeps close from removing folders that others count on: once
+// something is installed, and while another process has the scope. The scope is
+// held until release is called.
+func (a *apply) keepRoots() (release func()) {
+	made := slices.DeleteFunc(slices.Collect(maps.Values(a.stages)), func(s *target.Stage) bool { return !s.Made() })
+	if len(made) == 0 {
+		return func() {}
+	}
+	l := scopeLock(a.engine.Scope.Root)
+	ok, err := l.TryLock()
+	if a.committed || !ok && !errors.Is(err, fs.ErrNotExist) {
+		for _, s := range made {
+			s.Keep()
+		}
+	}
+	return func() { _ = l.Close() }
+}
+
 func (a *apply) done(s *step) {
 	a.engine.tell(Event{Kind: Done, Name: s.label(), Err: s.out.Err})
 }
@@ -279,6 +298,9 @@ func (a *apply) commit(ctx context.Context) error {
 		}
 	}
 	j := &journal{}
+	if st.manifest != nil {
+		j.manifest = *st.manifest
+	}
 	for _, s := range a.plan.steps {
 		if err := a.admit(ctx, st, s, j); err != nil {
 			s.fail(err)
@@ -363,14 +385,26 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !a.plan.options.Replace {
 			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: identityOfPin(s.pin).String()}
 		}
+		if s.exact && entry.Tree != s.out.Tree {
+			return ErrMoved
+		}
 		s.entry = &entry
 	} else {
+		if s.verb == place && s.listed == "" {
+			return ErrMoved // it was removed, and nobody asked for it by name
+		}
 		s.entry = nil
+	}
+	if err := a.extend(s); err != nil {
+		return err
 	}
 	for _, other := range a.plan.steps[:s.slot] {
 		if other.verb == place && other.out.Err == nil && other.out.Name == s.out.Name {
 			if identityOfPin(other.pin) != identityOfPin(s.pin) {
 				return &IdentityError{Name: s.out.Name, Have: identityOfPin(other.pin).String(), Want: identityOfPin(s.pin).String()}
+			}
+			if other.out.Tree != s.out.Tree {
+				return &IdentityError{Name: s.out.Name, Have: "version " + other.out.Version, Want: "version " + s.out.Version}
 			}
 			s.verb, s.out.Action = nothing, Unchanged // asked for twice
 			return nil
@@ -544,7 +578,7 @@ func (e *Engine) record(st *state, s *step) error {
 	if s.narrows() {
 		entry.Ref = s.want.Typed
 	}
-	entry.Agents, entry.Dirs, entry.Placement = s.agents, s.dirs, s.placement()
+	entry.Agents, entry.Dirs, entry.Placement = union(entry.Agents, s.agents), union(entry.Dirs, s.dirs), s.placement()
 	if err := st.lock.Put(entry); err != nil {
 		return err
 	}

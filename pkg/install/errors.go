@@ -17,6 +17,10 @@ var ErrNoLock = errors.New("nothing is locked here")
 // is no place for a backup of it.
 var ErrNoBackup = errors.New("no folder for backups")
 
+// ErrMoved says that another process changed what the lock says of a skill, after
+// the plan was made. Planned again it can be done.
+var ErrMoved = errors.New("another process changed it meanwhile")
+
 // A NotOursError says that something stands where a skill would go, which the
 // lock does not know.
 type NotOursError struct{ Name, Path string }

@@ -32,13 +32,18 @@ type journal struct {
 	// are to be.
 	Lock json.RawMessage `json:"lock"`
 	next *lockfile.Lock
+	// manifest is as it will be, as far as registries go.
+	manifest manifest.Manifest
 }
 
 type journalStep struct {
-	Name   string        `json:"name"`
-	Remove bool          `json:"remove,omitempty"`
-	Listed string        `json:"listed,omitempty"`
-	Spots  []journalSpot `json:"spots"`
+	Name   string `json:"name"`
+	Remove bool   `json:"remove,omitempty"`
+	Listed string `json:"listed,omitempty"` // for the manifest
+	// Registry is the address of the registry that Listed names, for a manifest
+	// that has no registry of that name.
+	Registry string        `json:"registry,omitempty"`
+	Spots    []journalSpot `json:"spots"`
 }
 
 type journalSpot struct {
@@ -53,7 +58,14 @@ const journalName = ".skills-journal.json"
 func (e *Engine) journalPath() string { return filepath.Join(e.Scope.Root, journalName) }
 
 func (j *journal) add(e *Engine, s *step) error {
-	js := journalStep{Name: s.out.Name, Remove: s.verb == remove, Listed: s.listed}
+	js := journalStep{Name: s.out.Name, Remove: s.verb == remove}
+	if s.listed != "" && e.Scope.Manifest != "" {
+		var err error
+		if js.Listed, err = e.qualify(&j.manifest, s); err != nil {
+			return err
+		}
+		js.Registry = j.manifest.Registries[registryOf(js.Listed)]
+	}
 	for i, p := range s.spots {
 		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree, After: p.want(s)}
 		if stage := s.stageFor(i); stage != nil {
@@ -220,7 +232,25 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.saveLock(st, existing(dirs)); err != nil {
 		return err
 	}
-	return e.finish(st)
+	if err := e.finish(st); err != nil {
+		return err
+	}
+	return e.sweepJournal(&j)
+}
+
+// sweepJournal removes the staging folders of a journal that is done with. They
+// may stand where no later command comes by.
+func (e *Engine) sweepJournal(j *journal) error {
+	for _, js := range j.Steps {
+		for _, p := range js.Spots {
+			if room, ok := target.RoomOf(p.Staged); ok {
+				if err := target.Sweep(room, e.Scope.Lock); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // couldBeOurs reports whether a step of a journal moves what an Apply of this
@@ -257,7 +287,37 @@ func (e *Engine) redoLock(st *state, next *lockfile.Lock, js journalStep) error 
 	if err := st.lock.Put(entry); err != nil {
 		return err
 	}
-	return e.list(st, &step{listed: js.Listed, out: Outcome{Name: js.Name}})
+	return e.redoList(st, js)
+}
+
+// redoList lists a skill as list did, or was about to. There may be no sources
+// to ask by now what a bare slug leads to.
+func (e *Engine) redoList(st *state, js journalStep) error {
+	if js.Listed == "" || e.Scope.Manifest == "" {
+		return nil
+	}
+	if st.manifest == nil {
+		st.manifest = &manifest.Manifest{}
+	}
+	name := registryOf(js.Listed)
+	if _, known := st.manifest.Registries[name]; js.Registry != "" && !known {
+		if err := st.manifest.AddRegistry(name, js.Registry); err != nil {
+			return err
+		}
+	}
+	if have, ok := st.manifest.Ref(js.Name); !ok || have != js.Listed {
+		st.listing = append(st.listing, manifest.Skill{Name: js.Name, Ref: js.Listed})
+	}
+	return nil
+}
+
+// registryOf returns the name of the registry that a reference names, or "".
+func registryOf(reference string) string {
+	r, err := ref.Parse(reference)
+	if err != nil || r.Kind != ref.Registry {
+		return ""
+	}
+	return r.Registry
 }
 
 // redo brings every spot of a step to what it was to be. It touches nothing that

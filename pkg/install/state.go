@@ -63,16 +63,33 @@ func (e *Engine) load() (*state, error) {
 // folder of skills.lock where folders can be locked, so that nothing is written
 // to it; the kernel releases it with the process.
 func (e *Engine) hold(ctx context.Context) (*flock.Flock, error) {
-	if err := os.MkdirAll(e.Scope.Root, 0o755); err != nil {
-		return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, err)
+	for {
+		if err := os.MkdirAll(e.Scope.Root, 0o755); err != nil {
+			return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, err)
+		}
+		l := scopeLock(e.Scope.Root)
+		// Holders come and go within milliseconds; the wait is for those who flush.
+		ok, err := l.TryLockContext(ctx, 2*time.Millisecond)
+		switch {
+		case ok && inPlace(l):
+			return l, nil
+		case ok:
+			// Who made the folder had no use for it and removed it.
+			_ = l.Close()
+		case ctx.Err() != nil || !errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, errors.Join(err, ctx.Err()))
+		}
 	}
-	l := scopeLock(e.Scope.Root)
-	// Holders come and go within milliseconds; the wait is for those who flush.
-	ok, err := l.TryLockContext(ctx, 2*time.Millisecond)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, errors.Join(err, ctx.Err()))
+}
+
+// inPlace reports whether what is locked still has its name.
+func inPlace(l *flock.Flock) bool {
+	locked, err := l.Stat()
+	if err != nil {
+		return false
 	}
-	return l, nil
+	named, err := os.Stat(l.Path())
+	return err == nil && os.SameFile(locked, named)
 }
 
 // roots returns the folders that agents and dirs stand for in this scope.

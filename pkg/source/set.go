@@ -114,7 +114,7 @@ func (s *Set) At(url string) (Source, error) {
 	}
 	src, err := s.Open(url)
 	if err != nil {
-		return nil, fmt.Errorf("open registry: %w", err)
+		return nil, err
 	}
 	if s.opened == nil {
 		s.opened = map[string]Source{}

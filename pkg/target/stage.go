@@ -101,8 +101,9 @@ func (s *Stage) place(owner string) error {
 	parent := filepath.Dir(s.Root.Real)
 	if sameMount(parent, s.Root.Real) {
 		var err error
-		if s.room, err = room.Open(parent, stagingPrefix, owner); err == nil {
-			return nil
+		s.room, err = room.Open(parent, stagingPrefix, owner)
+		if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+			return err
 		}
 	}
 	var err error
@@ -209,11 +210,17 @@ func Leftovers(root Root, owner string) ([]string, error) {
 
 // IsStagedFor reports whether path is where a Stage of the root keeps a tree.
 func IsStagedFor(root Root, path string) bool {
+	dir, ok := RoomOf(path)
+	parent := filepath.Dir(dir)
+	return ok && (parent == root.Real || parent == filepath.Dir(root.Real))
+}
+
+// RoomOf returns the staging folder that holds the tree at path, if path can be
+// what Staged returned.
+func RoomOf(path string) (string, bool) {
 	half := filepath.Dir(path)
-	room := filepath.Dir(half)
-	parent := filepath.Dir(room)
-	return filepath.IsAbs(path) && filepath.Clean(path) == path && filepath.Base(half) == newHalf && IsStaging(filepath.Base(room)) &&
-		(parent == root.Real || parent == filepath.Dir(root.Real))
+	dir := filepath.Dir(half)
+	return dir, filepath.IsAbs(path) && filepath.Clean(path) == path && filepath.Base(half) == newHalf && IsStaging(filepath.Base(dir))
 }
 
 // Sweep removes a staging folder that Leftovers returned for this owner. It is no

@@ -262,5 +262,16 @@ func explain(err error, q version.Query) error {
 	return err
 }
 
-// quote makes text from outside safe and short enough for an error.
-func quote(s string) string { return strconv.QuoteToASCII(s[:min(len(s), 80)]) }
+// quote makes text from outside safe, and short enough for an error: at most 80
+// bytes between the quotes.
+func quote(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		escaped := strconv.QuoteToASCII(string(c))
+		if b.Len()+len(escaped)-2 > 80 {
+			break
+		}
+		b.WriteString(escaped[1 : len(escaped)-1])
+	}
+	return `"` + b.String() + `"`
+}

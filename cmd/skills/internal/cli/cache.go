@@ -80,10 +80,13 @@ names. Other projects fetch theirs again when they need them.`,
 				return nil, err
 			}
 			var keep []digest.Digest
-			if !all {
+			switch {
+			case !all:
 				if keep, err = a.lockedArtifacts(); err != nil {
 					return nil, err
 				}
+			case !a.flags.dryRun && !a.ui.Confirm("Delete all artifacts, those that are needed as well?"):
+				return nil, &usageError{message: "nothing is deleted: --all needs a yes", hint: "--yes says it"}
 			}
 			gone, err := s.Prune(keep, a.flags.dryRun)
 			if err != nil {
@@ -100,7 +103,7 @@ names. Other projects fetch theirs again when they need them.`,
 			}}, nil
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "delete what is needed, too")
+	cmd.Flags().BoolVar(&all, "all", false, "delete what is needed as well; asks, or needs --yes")
 	a.dryRunFlag(cmd)
 	return cmd
 }

@@ -41,6 +41,7 @@ type sightResult struct {
 	OK       bool   `json:"ok"`       // an agent that looks there sees the skill
 	Detected *bool  `json:"detected"` // the agent is on this machine; null with --dir, and for projects
 	Problem  string `json:"problem,omitempty"`
+	Note     string `json:"note,omitempty"` // what may keep some agents from seeing it
 }
 
 // problemResult is what is wrong, and what to do about it.
@@ -134,13 +135,11 @@ func (d *doctor) examine(ctx context.Context) error {
 				continue
 			}
 			s.Path = filepath.Join(dir, entry.Name)
-			fault, fix := look(s.Path, entry.Name)
-			d.sight(s, fault, fix)
+			d.see(s, entry)
 		}
 		if len(entry.Agents) == 0 {
 			for _, path := range entry.Paths {
-				fault, fix := look(path, entry.Name)
-				d.sight(sightResult{Skill: entry.Name, Path: path}, fault, fix)
+				d.see(sightResult{Skill: entry.Name, Path: path}, entry)
 			}
 		}
 	}
@@ -176,43 +175,52 @@ func (d *doctor) sight(s sightResult, fault error, fix string) {
 	d.result.Skills = append(d.result.Skills, s)
 }
 
-// look says what keeps an agent from seeing the skill in the folder at path,
-// and what to do about it.
-func look(path, name string) (fault error, fix string) {
+// see notes what keeps an agent from seeing the skill in the folder at s.Path.
+func (d *doctor) see(s sightResult, entry install.Entry) {
+	found, fix, fault := look(s.Path, entry.Paths)
+	if fault == nil && found.Name != "" && found.Name != entry.Name {
+		s.Note = fmt.Sprintf("it calls itself %.80q, and some agents want that to be the name of its folder", found.Name)
+	}
+	d.sight(s, fault, fix)
+}
+
+// look reads the skill in the folder at path, which may be a link to another of
+// its places, or says what is wrong with it, and what to do about that.
+func look(path string, places []string) (found *skill.Skill, fix string, fault error) {
 	const again = "skills install puts it back"
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New(path + " is not there"), again
+		return nil, again, errors.New(path + " is not there")
 	case err != nil:
-		return err, ""
+		return nil, "", err
 	case info.Mode()&fs.ModeSymlink != 0:
-		return errors.New(path + " is a link, which some agents do not follow"), "remove the link, then " + again
+		to, err := os.Readlink(path)
+		if err != nil || !slices.Contains(places, to) {
+			return nil, "remove the link, then " + again, errors.New(path + " is a link that skills did not make")
+		}
 	case !info.IsDir():
-		return errors.New(path + " is no folder"), "move it away, then " + again
+		return nil, "move it away, then " + again, errors.New(path + " is no folder")
 	}
 	file := filepath.Join(path, skill.FileName)
 	info, err = os.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New(file + " is not there"), again
+		return nil, again, errors.New(file + " is not there")
 	case err != nil:
-		return err, ""
+		return nil, "", err
 	case !info.Mode().IsRegular():
-		return errors.New(file + " is no regular file"), again
+		return nil, again, errors.New(file + " is no regular file")
 	}
 	data, err := readAll(file)
 	if err != nil {
-		return err, "this user must be able to read it"
+		return nil, "this user must be able to read it", err
 	}
-	s, _, err := skill.Parse(data)
+	found, _, err = skill.Parse(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err), again
+		return nil, again, fmt.Errorf("%s: %w", path, err)
 	}
-	if s.Name != "" && s.Name != name {
-		return fmt.Errorf("%s: the skill calls itself %.80q, and some agents want the name of its folder", file, s.Name), ""
-	}
-	return nil, ""
+	return found, "", nil
 }
 
 func readAll(path string) ([]byte, error) {
@@ -308,6 +316,9 @@ func (d *doctor) print(p *ui.Printer) {
 			line += p.Faint("  (" + s.Agent + ")")
 		}
 		p.Printf("%s", line)
+		if s.Note != "" {
+			p.Printf("    %s %s", p.Unsure("note:"), ui.Line(s.Note))
+		}
 	}
 	p.Printf("")
 	for _, problem := range d.result.Problems {

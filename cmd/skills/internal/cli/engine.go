@@ -19,10 +19,9 @@ import (
 // An engine is the engine of a scope, and what flags ask of it.
 type engine struct {
 	*install.Engine
-	scope  scope
-	asked  []string // --agent
-	flags  *flags
-	locale string
+	scope scope
+	asked []string // --agent
+	flags *flags
 }
 
 // options completes o with what flags say.
@@ -33,7 +32,9 @@ func (e *engine) options(o install.Options) install.Options {
 	if o.OnEdit == "" {
 		o.OnEdit = install.FailOnEdit
 	}
-	o.Locale = e.locale
+	// Only a locale that is asked for: that of the settings is for what is new,
+	// and must not change what is installed.
+	o.Locale = e.flags.locale
 	return o
 }
 
@@ -97,11 +98,9 @@ func (a *app) engine() (*engine, error) {
 	if e.Source, err = a.sources(); err != nil {
 		return nil, err
 	}
-	settings, err := a.settings()
-	if err != nil {
+	if e.Registry, err = a.usualRegistry(e.scope); err != nil {
 		return nil, err
 	}
-	e.locale = settings.Locale
 	return e, nil
 }
 
@@ -145,6 +144,23 @@ func (a *app) chosenRegistry(settings config.Settings) (string, error) {
 		typed = settings.Registry
 	}
 	return a.resolveRegistry(settings, typed)
+}
+
+// usualRegistry returns the registry for references that name none, as it is for
+// everyone who shares the scope: without flags and the environment. It is "" if
+// the settings name one that is not to be found; where that matters it is told.
+func (a *app) usualRegistry(s scope) (string, error) {
+	settings, err := a.userSettings()
+	if err != nil {
+		return "", err
+	}
+	settings = s.override(settings)
+	url, err := a.resolveRegistry(settings, settings.Registry)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return "", nil
+	}
+	return url, err
 }
 
 // resolveRegistry returns the address or absolute folder of a registry that is

@@ -28,62 +28,6 @@ import (
 	"github.com/openskills-go/skills/registry/openskills"
 )
 
-// The exit codes. They are the same for every command.
-const (
-	exitDone         = 0
-	exitError        = 1
-	exitUsage        = 2
-	exitPartly       = 3
-	exitUnauthorized = 4
-	exitNotFound     = 5
-	exitRefused      = 6
-	exitDisagree     = 7
-	exitUnreachable  = 8
-	exitInterrupted  = 130
-)
-
-// An ExitCode is one exit code and what it means.
-type ExitCode struct {
-	Exit    int    `json:"exit"`
-	Meaning string `json:"meaning"`
-}
-
-// ExitCodes returns all exit codes, for the documentation.
-func ExitCodes() []ExitCode {
-	return []ExitCode{
-		{exitDone, "done, or there was nothing left to do"},
-		{exitError, "error: the disk, the system, or this program"},
-		{exitUsage, "the command line is wrong, or a decision is needed that a flag makes"},
-		{exitPartly, "some of what was asked for is done, some is not"},
-		{exitUnauthorized, "the registry wants a credential, or refused the one it got"},
-		{exitNotFound, "not found, no version matches, or several skills do"},
-		{exitRefused, "refused: a digest is wrong, or the artifact is unsafe or damaged"},
-		{exitDisagree, "manifest, lock and disk disagree, or one of them cannot be read"},
-		{exitUnreachable, "offline, unreachable, or rate limited: it may work later"},
-		{exitInterrupted, "interrupted"},
-	}
-}
-
-// A Code is one kind of error: its name in --json, its exit code, whether the
-// same command may work later, and what it means.
-type Code struct {
-	Code      string `json:"code"`
-	Exit      int    `json:"exit"`
-	Retryable bool   `json:"retryable"`
-	Meaning   string `json:"meaning"`
-}
-
-// Codes returns every kind of error, for the documentation.
-func Codes() []Code {
-	var codes []Code
-	for _, r := range append(rules(), unknown) {
-		if r.Meaning != "" {
-			codes = append(codes, r.Code)
-		}
-	}
-	return codes
-}
-
 // explained is an error as a person or a program sees it.
 type explained struct {
 	Code      string `json:"code"`
@@ -227,6 +171,8 @@ func rules() []rule {
 			as(saying[*install.EditedError]("--on-edit=keep leaves it, --on-edit=overwrite makes a backup first; skills verify lists the files"))},
 		{Code{"name_taken", exitUsage, false, "two different skills want one name"},
 			as(saying[*install.IdentityError]("--as NAME installs it under another name; --replace takes the place of the other"))},
+		{Code{"linked", exitUsage, false, "the folder that others link to cannot go before them"},
+			as(saying[*install.LinkedError]("remove it from the agents whose folders link to it first, or from all"))},
 		{Code{"bad_name", exitUsage, false, "neither the skill's name nor its slug can be the name of a folder"},
 			as(saying[*install.NameError]("--as NAME installs it under a name that can"))},
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/ref"
@@ -42,6 +45,9 @@ never overwritten without a flag that says so.`,
 			if len(args) == 0 && o.Path != "" {
 				return nil, &usageError{message: "--path needs a REF to take the folder from"}
 			}
+			if err := a.checkLink(o.Link); err != nil {
+				return nil, err
+			}
 			return a.change(ctx, request{verb: "installing", all: len(wants) > 0, byRef: len(wants) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				o := e.options(o)
 				if len(wants) == 0 {
@@ -58,6 +64,7 @@ never overwritten without a flag that says so.`,
 	f.StringVar(&as, "as", "", "the `name` to install one skill under")
 	f.StringVar(&o.Path, "path", "", "the `folder` to take from an archive of several skills")
 	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
+	f.BoolVar(&o.Link, "link", false, "place one copy, and link to it from the folders of the other agents; --user only")
 	a.editFlags(cmd, true)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
@@ -65,6 +72,22 @@ never overwritten without a flag that says so.`,
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd
+}
+
+// checkLink refuses --link where others would get the links: a project's folders
+// are copied to other machines.
+func (a *app) checkLink(link bool) error {
+	if !link {
+		return nil
+	}
+	s, err := a.scope()
+	if err != nil {
+		return err
+	}
+	if s.Kind != install.User {
+		return &usageError{message: fmt.Sprintf("--link is for the user scope, and this is the %s scope", s.Kind), hint: "--user chooses the user scope"}
+	}
+	return nil
 }
 
 // noteFallback says so if nobody chose an agent and none was found.
@@ -117,22 +140,71 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 	if e.Store.Dir() == "" {
 		a.ui.Notef("there is no home folder, so what is fetched is not kept for the next time")
 	}
-	progress := a.ui.NewProgress(r.verb)
+	outcomes, err := a.carryOut(ctx, e, r.verb, plan)
+	if err != nil {
+		return nil, err
+	}
+	if a.mayOverwrite(outcomes) {
+		again, err := a.carryOut(ctx, e, r.verb, plan)
+		if err != nil {
+			return nil, err
+		}
+		for i := range outcomes {
+			if isConflict(outcomes[i].Err) && i < len(again) {
+				outcomes[i] = again[i]
+			}
+		}
+	}
+	return a.changes(e.scope, r, outcomes), nil
+}
+
+func (a *app) carryOut(ctx context.Context, e *engine, verb string, plan func(context.Context, *engine) (*install.Plan, error)) ([]install.Outcome, error) {
+	progress := a.ui.NewProgress(verb)
+	defer progress.End()
 	e.OnEvent = progress.Event
 	p, err := plan(ctx, e)
 	if err != nil {
-		progress.End()
 		return nil, err
 	}
 	defer func() { _ = p.Close() }() // only temporary files are at stake
 	if a.flags.dryRun {
-		progress.End()
-		return a.changes(e.scope, r, p.Outcomes()), nil
+		return p.Outcomes(), nil
 	}
 	result, err := e.Apply(ctx, p)
-	progress.End()
-	if result == nil {
+	if err != nil {
 		return nil, err
 	}
-	return a.changes(e.scope, r, result.Outcomes), err
+	return result.Outcomes, nil
+}
+
+// mayOverwrite asks the person at the terminal, if there is one, about folders
+// that only a flag may overwrite, and sets that flag.
+func (a *app) mayOverwrite(outcomes []install.Outcome) bool {
+	if a.flags.dryRun {
+		return false
+	}
+	var changed, foreign []string
+	for _, o := range outcomes {
+		if e, ok := errors.AsType[*install.EditedError](o.Err); ok {
+			changed = append(changed, ui.Line(e.Path))
+		}
+		if e, ok := errors.AsType[*install.NotOursError](o.Err); ok {
+			foreign = append(foreign, ui.Line(e.Path))
+		}
+	}
+	const question = "%s %s. Overwrite, after a backup?"
+	if len(changed) > 0 && a.ui.Ask(fmt.Sprintf(question, strings.Join(changed, ", "), "changed since skills placed it")) {
+		a.flags.onEdit = install.OverwriteOnEdit
+	}
+	if len(foreign) > 0 && a.ui.Ask(fmt.Sprintf(question, strings.Join(foreign, ", "), "was not placed by skills")) {
+		a.flags.replace = true
+	}
+	return len(changed) > 0 && a.flags.onEdit == install.OverwriteOnEdit || len(foreign) > 0 && a.flags.replace
+}
+
+// isConflict says whether err is about a folder that only a flag may overwrite.
+func isConflict(err error) bool {
+	_, changed := errors.AsType[*install.EditedError](err)
+	_, foreign := errors.AsType[*install.NotOursError](err)
+	return changed || foreign
 }

@@ -36,8 +36,8 @@ read them, and keeps track of their versions.`,
 	root.SetOut(a.ui.Writer())
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(usageTemplate)
-	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageFunc(writeUsage)
+	root.SetHelpFunc(writeHelp)
 	a.globalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupUse, Title: "Install and keep up to date:"},
@@ -122,40 +122,3 @@ func args(least, most int, what string) cobra.PositionalArgs {
 		return nil
 	}
 }
-
-// helpTemplate is what comes first says what the command is for.
-const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
-
-{{end}}{{.UsageString}}`
-
-const usageTemplate = `Usage:
-  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND [flags]{{else}}{{.UseLine}}{{end}}
-{{- if .Aliases}}
-
-Also: {{range $i, $a := .Aliases}}{{if $i}}, {{end}}{{$a}}{{end}}{{end}}
-{{- if .HasExample}}
-
-Examples:
-{{.Example}}{{end}}
-{{- if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if not .Groups}}
-
-Commands:
-{{- range $cmds}}{{if .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
-{{- range $group := .Groups}}
-
-{{.Title}}
-{{- range $cmds}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}
-{{- if .HasAvailableLocalFlags}}
-
-Flags:
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
-{{- if .HasAvailableInheritedFlags}}
-
-Flags of every command:
-{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
-{{- if not .HasParent}}
-
-More: skills COMMAND --help; skills help references|environment|exit-codes{{end}}
-`

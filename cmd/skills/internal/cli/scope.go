@@ -101,10 +101,8 @@ func (a *app) findProject() (string, error) {
 		top = cwd
 	}
 	for dir := cwd; ; dir = filepath.Dir(dir) {
-		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil && info.Mode().IsRegular() {
-			if user, err := a.paths(); err != nil || user.Config != dir {
-				return dir, nil
-			}
+		if info, err := os.Stat(filepath.Join(dir, manifest.Name)); err == nil && info.Mode().IsRegular() && !a.isUserRoot(dir) {
+			return dir, nil
 		}
 		if dir == top {
 			break
@@ -114,6 +112,13 @@ func (a *app) findProject() (string, error) {
 		return top, nil
 	}
 	return "", nil
+}
+
+// isUserRoot says whether dir holds the manifest of the user, which makes it no
+// project.
+func (a *app) isUserRoot(dir string) bool {
+	paths, err := a.paths()
+	return err == nil && paths.Config == dir
 }
 
 // gitRoot returns the nearest folder at or above dir that holds a .git, or "".

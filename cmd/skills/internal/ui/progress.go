@@ -21,9 +21,9 @@ type Progress struct {
 	start time.Time
 	shown time.Time
 
-	total, done, failed int
-	bytes, expected     int64
-	flushing            bool
+	total, staged, done, failed int
+	bytes, expected             int64
+	flushing                    bool
 }
 
 // NewProgress returns a Progress. Its Event method is called by one goroutine
@@ -40,6 +40,8 @@ func (g *Progress) Event(e install.Event) {
 		g.total, g.expected = e.Count, e.Bytes
 	case install.Fetching:
 		g.bytes += e.Bytes
+	case install.Staged:
+		g.staged++
 	case install.Flushing:
 		g.flushing = true
 	case install.Done:
@@ -75,7 +77,9 @@ func (g *Progress) Event(e install.Event) {
 func (g *Progress) End() { g.p.clearStatus() }
 
 func (g *Progress) line(elapsed time.Duration) string {
-	parts := []string{fmt.Sprintf("%s %d/%d", g.verb, g.done, g.total)}
+	// All skills are swapped in at the end: what is staged is as good as done.
+	ready := min(g.total, max(g.done, g.staged+g.failed))
+	parts := []string{fmt.Sprintf("%s %d/%d", g.verb, ready, g.total)}
 	if g.failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", g.failed))
 	}
@@ -87,8 +91,8 @@ func (g *Progress) line(elapsed time.Duration) string {
 		parts = append(parts, Size(g.bytes)+" of "+Size(g.expected), Size(int64(rate))+"/s", Span(left)+" left")
 	default:
 		parts = append(parts, Size(g.bytes), Size(int64(rate))+"/s")
-		if g.done > 0 && g.done < g.total {
-			left := time.Duration(float64(elapsed) / float64(g.done) * float64(g.total-g.done))
+		if ready > 0 && ready < g.total {
+			left := time.Duration(float64(elapsed) / float64(ready) * float64(g.total-ready))
 			parts = append(parts, "about "+Span(left)+" left")
 		}
 	}

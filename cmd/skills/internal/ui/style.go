@@ -39,7 +39,7 @@ func (p *Printer) Bold(text string) string { return p.paint(bold, text) }
 // Dim marks talk that matters less.
 func (p *Printer) Dim(text string) string { return p.paint(dim, text) }
 
-// Good, Bad, Unsure and Faint mark data.
+// Good marks data that is as it should be.
 func (p *Printer) Good(text string) string { return p.paintOut(green, text) }
 
 // Bad marks data that should not be so.

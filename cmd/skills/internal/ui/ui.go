@@ -37,7 +37,6 @@ type Screen struct {
 type Printer struct {
 	screen  Screen
 	out     *bufio.Writer
-	outErr  error
 	Quiet   bool // no talk but errors
 	Verbose bool
 	NoInput bool // never ask
@@ -62,8 +61,7 @@ func (p *Printer) Writer() io.Writer { return p.out }
 
 // Printf writes one line of data.
 func (p *Printer) Printf(format string, args ...any) {
-	fmt.Fprintf(p.out, format, args...)
-	p.out.WriteByte('\n')
+	_, _ = fmt.Fprintf(p.out, format+"\n", args...) // Flush tells what broke
 }
 
 // Flush writes what is buffered, and returns the first error that there was in
@@ -154,17 +152,19 @@ func (p *Printer) Interactive() bool {
 	return p.screen.InTTY && p.screen.ErrTTY && !p.NoInput && p.screen.Getenv("CI") == ""
 }
 
-// Confirm asks a question that yes or no answers; the default is no. It does
-// not ask, and answers no, where nobody can be asked: see Interactive.
-func (p *Printer) Confirm(question string) bool {
-	if p.Yes {
-		return true
-	}
+// Confirm asks whether to do something that loses nothing of the person's own.
+// It does not ask where the person has said yes to all, and answers no where
+// nobody can be asked: see Interactive.
+func (p *Printer) Confirm(question string) bool { return p.Yes || p.Ask(question) }
+
+// Ask asks a question that yes or no answers; the default is no. It answers no
+// where nobody can be asked: see Interactive.
+func (p *Printer) Ask(question string) bool {
 	if !p.Interactive() {
 		return false
 	}
 	p.clearStatus()
-	_, _ = io.WriteString(p.screen.Err, p.Bold("? ")+question+" [y/N] ")
+	_, _ = io.WriteString(p.screen.Err, p.Bold("?")+" "+question+" [y/N] ")
 	answer, err := bufio.NewReader(p.screen.In).ReadString('\n')
 	if err != nil {
 		_, _ = io.WriteString(p.screen.Err, "\n")

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/skill"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/openskills"
+)
+
+func TestExplain(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code string
+		exit int
+	}{
+		{context.Canceled, "interrupted", 130},
+		{&usageError{message: "no"}, "usage", 2},
+		{&install.NotOursError{Name: "pdf", Path: "/x/pdf"}, "not_ours", 2},
+		{&install.EditedError{Name: "pdf", Path: "/x/pdf"}, "edited", 2},
+		{&install.IdentityError{Name: "pdf"}, "name_taken", 2},
+		{&install.UnknownError{Name: "pdf"}, "not_installed", 5},
+		{install.ErrNoLock, "no_lock", 2},
+		{source.ErrNotFound, "not_found", 5},
+		{source.ErrAmbiguous, "ambiguous", 5},
+		{source.ErrAuth, "unauthorized", 4},
+		{source.ErrUnsupported, "unsupported", 1},
+		{&version.NoMatchError{}, "no_match", 5},
+		{&version.YankedError{Version: "1.0.0"}, "yanked", 5},
+		{&install.HiddenTextError{File: "SKILL.md", Findings: []skill.Hidden{{}}}, "hidden_text", 6},
+		{&digest.MismatchError{}, "digest", 6},
+		{&install.VersionBytesError{}, "version_changed", 6},
+		{&archive.LimitError{Flag: "--max-file"}, "too_large", 6},
+		{&archive.RootError{Candidates: []string{"a", "b"}}, "several_skills", 6},
+		{&archive.UnsafeError{Why: "is a link"}, "unsafe", 6},
+		{&archive.FormatError{Why: "a web page"}, "bad_artifact", 6},
+		{&skill.SyntaxError{}, "bad_skill", 6},
+		{&lockfile.ConflictError{Line: 3}, "lock_conflict", 7},
+		{&lockfile.NewerError{}, "lock_newer", 7},
+		{&lockfile.SyntaxError{}, "bad_lock", 7},
+		{lockfile.ErrEmpty, "bad_lock", 7},
+		{&transport.OfflineError{}, "offline", 8},
+		{&transport.StalledError{}, "stalled", 8},
+		{&transport.StatusError{Status: 500}, "bad_answer", 8},
+		{&transport.WaitError{Err: &transport.StatusError{Status: 429}}, "rate_limited", 8},
+		{&transport.NetworkError{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, "unreachable", 8},
+		{&transport.NetworkError{Err: &net.DNSError{Name: "nosuch.example"}}, "dns", 8},
+		{&openskills.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
+		{&openskills.AnswerError{Status: 200, Err: transport.ErrWebPage}, "web_page", 8},
+		{&openskills.AnswerError{Status: 200}, "bad_answer", 8},
+		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk_full", 1},
+		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS}, "read_only", 1},
+		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}, "permission", 1},
+		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.ENOENT}, "no_such_file", 5},
+		{errors.New("something else"), "error", 1},
+	} {
+		for _, err := range []error{c.err, fmt.Errorf("install pdf: %w", c.err), errors.Join(c.err, errors.New("close"))} {
+			got := explain(fault{err: err})
+			if got.Code != c.code || got.exit != c.exit {
+				t.Errorf("explain(%T %v) = %s, exit %d; want %s, exit %d", c.err, err, got.Code, got.exit, c.code, c.exit)
+			}
+		}
+	}
+}
+
+// TestRulesAgree holds that a code has one exit code and one meaning, wherever
+// it stands in the table.
+func TestRulesAgree(t *testing.T) {
+	exits := map[int]bool{}
+	for _, e := range ExitCodes() {
+		exits[e.Exit] = true
+	}
+	meaning := map[string]Code{}
+	for _, c := range Codes() {
+		if _, ok := meaning[c.Code]; ok {
+			t.Errorf("%s has two meanings", c.Code)
+		}
+		meaning[c.Code] = c
+	}
+	for _, r := range rules() {
+		c, ok := meaning[r.Code.Code]
+		switch {
+		case !ok:
+			t.Errorf("%s has no meaning", r.Code.Code)
+		case c.Exit != r.Exit || c.Retryable != r.Retryable:
+			t.Errorf("%s is exit %d and exit %d, or retryable and not", r.Code.Code, c.Exit, r.Exit)
+		case !exits[r.Exit]:
+			t.Errorf("%s has exit %d, which is not documented", r.Code.Code, r.Exit)
+		}
+	}
+}
+
+func TestMessageIsShortAndSafe(t *testing.T) {
+	got := message(errors.New("bad\x1b[2J\nname " + strings.Repeat("長", 1000)))
+	if len(got) > maxMessage*3 || strings.ContainsAny(got, "\x1b\n") {
+		t.Errorf("message of %d bytes: %.100q", len(got), got)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	notFound, offline := fault{err: source.ErrNotFound}, fault{err: transport.ErrOffline}
+	for _, c := range []struct {
+		name   string
+		faults []fault
+		done   int
+		want   int
+	}{
+		{"all done", nil, 2, 0},
+		{"nothing to do", nil, 0, 0},
+		{"all failed alike", []fault{notFound, notFound}, 0, 5},
+		{"all failed differently", []fault{notFound, offline}, 0, 1},
+		{"partly", []fault{notFound}, 1, 3},
+	} {
+		a := newApp(Env{Getenv: func(string) string { return "" }})
+		if got, _ := a.judge(&answer{faults: c.faults, done: c.done}); got != c.want {
+			t.Errorf("%s: exit code %d, want %d", c.name, got, c.want)
+		}
+	}
+}
