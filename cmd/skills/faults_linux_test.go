@@ -22,7 +22,6 @@ func TestFaults(t *testing.T) {
 	program := build(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"several at once":      testMany,
-		"killed holder":        testKilledHolder,
 		"disk full":            testDiskFull,
 		"file size limit":      testFileSizeLimit,
 		"home":                 testHome,

@@ -303,10 +303,21 @@ func (s *Scanner) Findings() []Hidden {
 	switch {
 	case !end.binary:
 		return all
-	case len(certain) > 8: // chance brings one in 32 MiB
+	case end.astral() > 8+end.offset>>18: // chance brings one in 1 MiB
 		return certain
 	}
 	return rows
+}
+
+// astral counts the findings with characters of the block U+E0000, kept or not.
+func (s *Scanner) astral() int64 {
+	n := 0
+	for kind, found := range s.kept {
+		if kind&2 != 0 {
+			n += found
+		}
+	}
+	return int64(n)
 }
 
 // Reset makes the Scanner ready for another file.

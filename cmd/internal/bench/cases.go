@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -12,11 +11,7 @@ import (
 func (b *bench) installTask(url string, slugs []string) task {
 	dir, home := b.freshDir(), b.freshDir()
 	args := append([]string{b.program("skills"), "install"}, slugs...)
-	return task{
-		args:  append(args, "--registry", url, "--dir", dir),
-		home:  home,
-		clean: []string{dir, home},
-	}
+	return task{args: append(args, "--registry", url, "--dir", dir), home: home, dir: dir}
 }
 
 // start measures what a command costs before it does anything, and the smallest
@@ -65,8 +60,7 @@ func (b *bench) install(ctx context.Context, c corpora, t *table) error {
 	inFresh := func(args ...string) func() task {
 		return func() task {
 			dir := b.freshDir()
-			script := append([]string{"sh", "-c", args[0], dir}, args[1:]...)
-			return task{args: script, clean: []string{dir}}
+			return task{args: append([]string{"sh", "-c", args[0], dir}, args[1:]...), dir: dir}
 		}
 	}
 	all, err := b.interleave(ctx, b.runs,
@@ -88,8 +82,7 @@ func (b *bench) install(ctx context.Context, c corpora, t *table) error {
 	t.number(fmt.Sprintf("peak memory, %d skills", len(c.one.slugs)), installed.peak(), "MB").atMost(64, "MB")
 
 	b.say("system calls")
-	traced := b.installTask(reg.url, c.one.slugs)
-	counts, err := b.traced(ctx, traced)
+	counts, err := b.traced(ctx, b.installTask(reg.url, c.one.slugs))
 	if err != nil || counts == nil {
 		return err
 	}
@@ -97,11 +90,6 @@ func (b *bench) install(ctx context.Context, c corpora, t *table) error {
 	t.number("system calls per installed file", perFile(sum(counts)), "").atMost(5, "")
 	t.number("  of those, waiting", perFile(sum(waiting(counts))), "")
 	t.notes = append(t.notes, "system calls of that install: "+top(counts, 12))
-	for _, dir := range traced.clean {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("clean up: %w", err)
-		}
-	}
 	return nil
 }
 
@@ -148,21 +136,19 @@ func (b *bench) again(ctx context.Context, c corpora, t *table) error {
 		return err
 	}
 	defer guard.close()
-	dirs := install.clean
-	before, err := state(dirs...)
+	before, err := state(install.dir, install.home)
 	if err != nil {
 		return err
 	}
-	dir := dirs[0]
 	all, err := b.interleave(ctx, shortRuns*b.runs,
 		func() task { return task{args: install.args, home: install.home} },
 		func() task {
-			return task{args: []string{b.program("skills"), "list", "--dir", dir}, home: install.home}
+			return task{args: []string{b.program("skills"), "list", "--dir", install.dir}, home: install.home}
 		})
 	if err != nil {
 		return err
 	}
-	after, err := state(dirs...)
+	after, err := state(install.dir, install.home)
 	if err != nil {
 		return err
 	}

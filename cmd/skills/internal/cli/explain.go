@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/agent"
@@ -63,7 +64,7 @@ const (
 )
 
 const (
-	maxMessage  = 400
+	maxMessage  = 400 // bytes
 	restoreLock = "restore the file from version control, or move it away and install again"
 )
 
@@ -84,10 +85,15 @@ func explain(f fault) explained {
 // message is the text of an error as one line that is safe to print.
 func message(err error) string {
 	text := ui.Line(err.Error())
-	if len(text) > maxMessage {
-		text = ui.Cut(text, maxMessage-8)
+	if len(text) <= maxMessage {
+		return text
 	}
-	return text
+	const ellipsis = "…"
+	end := maxMessage - len(ellipsis)
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + ellipsis
 }
 
 var unknown = rule{Code: Code{"error", exitError, false, "anything else: the message says what"}}

@@ -48,7 +48,7 @@ never overwritten without a flag that says so.`,
 			if err := a.checkLink(o.Link); err != nil {
 				return nil, err
 			}
-			return a.change(ctx, request{verb: "installing", all: len(wants) > 0, byRef: len(wants) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
+			return a.change(ctx, request{verb: "installing", deed: "Replace", all: len(wants) > 0, byRef: len(wants) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				o := e.options(o)
 				if len(wants) == 0 {
 					return e.PlanRestore(ctx, o)
@@ -97,7 +97,7 @@ func (a *app) noteFallback(e *engine) error {
 		return err
 	}
 	if len(e.asked)+len(settings.Agents) == 0 && slices.Equal(e.Agents, []string{agent.Universal}) {
-		a.ui.Notef("no agent was found on this machine, so the folder that many agents read is used; --agent chooses")
+		a.ui.Notef("no agent was found on this machine; using the folder that many read (--agent chooses)")
 	}
 	return nil
 }
@@ -127,6 +127,7 @@ func parseWants(args []string, as string) ([]install.Want, error) {
 // A request says how to talk about what is done.
 type request struct {
 	verb  string // "installing"
+	deed  string // what becomes of a folder that may not be overwritten unasked: "Replace"
 	all   bool   // the person named each skill, and wants to hear of each
 	byRef bool   // they are named by reference, not by installed name
 }
@@ -144,7 +145,7 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 	if err != nil {
 		return nil, err
 	}
-	if a.mayOverwrite(outcomes) {
+	if a.mayOverwrite(r, outcomes) {
 		again, err := a.carryOut(ctx, e, r.verb, plan)
 		if err != nil {
 			return nil, err
@@ -179,7 +180,7 @@ func (a *app) carryOut(ctx context.Context, e *engine, verb string, plan func(co
 
 // mayOverwrite asks the person at the terminal, if there is one, about folders
 // that only a flag may overwrite, and sets that flag.
-func (a *app) mayOverwrite(outcomes []install.Outcome) bool {
+func (a *app) mayOverwrite(r request, outcomes []install.Outcome) bool {
 	if a.flags.dryRun {
 		return false
 	}
@@ -192,11 +193,13 @@ func (a *app) mayOverwrite(outcomes []install.Outcome) bool {
 			foreign = append(foreign, ui.Line(e.Path))
 		}
 	}
-	const question = "%s %s. Overwrite, after a backup?"
-	if len(changed) > 0 && a.ui.Ask(fmt.Sprintf(question, strings.Join(changed, ", "), "changed since skills placed it")) {
+	ask := func(paths []string, what string) bool {
+		return len(paths) > 0 && a.ui.Ask(fmt.Sprintf("%s %s. %s, after a backup?", strings.Join(paths, ", "), what, r.deed))
+	}
+	if ask(changed, "changed since skills placed it") {
 		a.flags.onEdit = install.OverwriteOnEdit
 	}
-	if len(foreign) > 0 && a.ui.Ask(fmt.Sprintf(question, strings.Join(foreign, ", "), "was not placed by skills")) {
+	if ask(foreign, "was not placed by skills") {
 		a.flags.replace = true
 	}
 	return len(changed) > 0 && a.flags.onEdit == install.OverwriteOnEdit || len(foreign) > 0 && a.flags.replace

@@ -93,6 +93,7 @@ func (a *app) changes(s scope, r request, outcomes []install.Outcome) *answer {
 			same = len(outcomes) - len(shown)
 		}
 		printChanges(p, shown, a.flags.dryRun)
+		_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
 		if same > 0 {
 			p.Notef("%s unchanged", counted(same, "skill"))
 		}

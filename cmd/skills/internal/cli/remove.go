@@ -23,7 +23,7 @@ with --on-edit=overwrite, after a backup.`,
 		Args:              args(1, -1, "the name of an installed skill"),
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
-			return a.change(ctx, request{verb: "removing", all: true}, func(ctx context.Context, e *engine) (*install.Plan, error) {
+			return a.change(ctx, request{verb: "removing", deed: "Delete", all: true}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				return e.PlanRemove(ctx, names, e.options(install.Options{}))
 			})
 		}),

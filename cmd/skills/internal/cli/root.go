@@ -80,12 +80,13 @@ func (a *app) group(cmd *cobra.Command, _ []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	if !a.flags.json {
-		cmd.SetOut(a.env.Stderr)
-		_ = cmd.Help()
-		a.ui.Talkf("")
+	if a.flags.json {
+		return &usageError{message: "no command is given", hint: "one of " + strings.Join(names, ", ")}
 	}
-	return &usageError{message: "no command is given", hint: "one of " + strings.Join(names, ", ")}
+	cmd.SetOut(a.env.Stderr)
+	_ = cmd.Help()
+	a.ui.Talkf("")
+	return &usageError{message: "no command is given"}
 }
 
 // noSuchCommand is the argument check of a command that only holds others.

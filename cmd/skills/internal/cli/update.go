@@ -22,7 +22,7 @@ constraint it was installed with. Which files change is printed.`,
   skills update --dry-run`,
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
-			return a.change(ctx, request{verb: "updating", all: len(names) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
+			return a.change(ctx, request{verb: "updating", deed: "Replace", all: len(names) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 				return e.PlanUpdate(ctx, orAll(names), e.options(o))
 			})
 		}),
