@@ -124,8 +124,14 @@ func (s *scene) publish(slug, version string) {
 	s.t.Helper()
 	dir := filepath.Join(s.registry, slug, version)
 	s.write(filepath.Join(dir, "SKILL.md"), fmt.Sprintf("---\nname: %s\ndescription: Does one thing.\n---\nVersion %s.\n", slug, version))
-	s.write(filepath.Join(dir, "scripts", "run.sh"), "#!/bin/sh\necho "+version+"\n")
-	s.write(filepath.Join(dir, "references", "only-in-"+version+".md"), strings.Repeat(version+" ", 100))
+	s.write(filepath.Join(dir, "scripts", "only-in-"+version+".sh"), "#!/bin/sh\necho "+version+"\n")
+}
+
+// publishSmall puts a version into the registry that is a SKILL.md only.
+func (s *scene) publishSmall(slug, version string) {
+	s.t.Helper()
+	text := fmt.Sprintf("---\nname: %s\ndescription: Does one thing.\n---\nVersion %s.\n", slug, version)
+	s.write(filepath.Join(s.registry, slug, version, "SKILL.md"), text)
 }
 
 func (s *scene) command(args ...string) *exec.Cmd {

@@ -264,6 +264,7 @@ func peekString(tid int, addr uintptr) string {
 func (s *scene) traced(tr *tracer, args ...string) outcome {
 	s.t.Helper()
 	cmd := s.command(args...)
+	cmd.Env = append(cmd.Env, "GOMAXPROCS=1") // fewer threads are fewer stops
 	// Files, not pipes: whoever reads a pipe would wait for it in another thread.
 	out, errs := s.stream("stdout"), s.stream("stderr")
 	cmd.Stdout, cmd.Stderr = out, errs

@@ -248,16 +248,24 @@ func (a *apply) close() error {
 	var errs []error
 	release := a.keepRoots()
 	defer release()
-	for _, stage := range a.stages {
-		errs = append(errs, stage.Close())
-	}
-	errs = append(errs, a.plan.Close(), a.engine.Store.Close())
+	errs = append(errs, a.closeStages(), a.plan.Close(), a.engine.Store.Close())
 	return errors.Join(errs...)
 }
 
-// keepRoots keeps close from removing folders that others count on: once
-// something is installed, and while another process has the scope. The scope is
-// held until release is called.
+func (a *apply) closeStages() error {
+	var errs []error
+	for _, stage := range a.stages {
+		if a.committed {
+			stage.Keep()
+		}
+		errs = append(errs, stage.Close())
+	}
+	clear(a.stages)
+	return errors.Join(errs...)
+}
+
+// keepRoots keeps close from removing folders that others count on while another
+// process has the scope. The scope is held until release is called.
 func (a *apply) keepRoots() (release func()) {
 	made := slices.DeleteFunc(slices.Collect(maps.Values(a.stages)), func(s *target.Stage) bool { return !s.Made() })
 	if len(made) == 0 {
@@ -265,7 +273,7 @@ func (a *apply) keepRoots() (release func()) {
 	}
 	l := scopeLock(a.engine.Scope.Root)
 	ok, err := l.TryLock()
-	if a.committed || !ok && !errors.Is(err, fs.ErrNotExist) {
+	if !ok && !errors.Is(err, fs.ErrNotExist) {
 		for _, s := range made {
 			s.Keep()
 		}
@@ -332,13 +340,15 @@ func (a *apply) commit(ctx context.Context) error {
 		return errors.Join(err, a.rollBack())
 	}
 	a.committed = true
-	if err := e.finish(st); err != nil {
+	if err := e.saveManifest(st); err != nil {
 		return err
 	}
 	// The index is a convenience, and the skills are in place: whatever goes
 	// wrong here costs a fetch at most.
 	_ = e.Store.Remember(records)
-	return nil
+	// A journal leads to staging folders that no later command would come by.
+	err = a.closeStages()
+	return errors.Join(err, e.endJournal())
 }
 
 // rollBack undoes every move, after which nobody needs the journal.

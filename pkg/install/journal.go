@@ -37,9 +37,11 @@ type journal struct {
 }
 
 type journalStep struct {
-	Name   string `json:"name"`
-	Remove bool   `json:"remove,omitempty"`
-	Listed string `json:"listed,omitempty"` // for the manifest
+	Agents []string `json:"agents,omitempty"`
+	Dirs   []string `json:"dirs,omitempty"`
+	Name   string   `json:"name"`
+	Remove bool     `json:"remove,omitempty"`
+	Listed string   `json:"listed,omitempty"` // for the manifest
 	// Registry is the address of the registry that Listed names, for a manifest
 	// that has no registry of that name.
 	Registry string        `json:"registry,omitempty"`
@@ -58,7 +60,7 @@ const journalName = ".skills-journal.json"
 func (e *Engine) journalPath() string { return filepath.Join(e.Scope.Root, journalName) }
 
 func (j *journal) add(e *Engine, s *step) error {
-	js := journalStep{Name: s.out.Name, Remove: s.verb == remove}
+	js := journalStep{Name: s.out.Name, Agents: s.agents, Dirs: s.dirs, Remove: s.verb == remove}
 	if s.listed != "" && e.Scope.Manifest != "" {
 		var err error
 		if js.Listed, err = e.qualify(&j.manifest, s); err != nil {
@@ -212,7 +214,7 @@ func (e *Engine) recover(ctx context.Context) error {
 	}
 	dirs := []string{e.Scope.Root}
 	for _, js := range j.Steps {
-		if ours, err := e.couldBeOurs(js, st.lock, next); err != nil || !ours {
+		if ours, err := e.couldBeOurs(js); err != nil || !ours {
 			continue
 		}
 		done, err := redo(ctx, js)
@@ -232,37 +234,34 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err := e.saveLock(st, existing(dirs)); err != nil {
 		return err
 	}
-	if err := e.finish(st); err != nil {
+	if err := e.saveManifest(st); err != nil {
 		return err
 	}
-	return e.sweepJournal(&j)
+	e.sweepJournal(&j)
+	return e.endJournal()
 }
 
-// sweepJournal removes the staging folders of a journal that is done with. They
-// may stand where no later command comes by.
-func (e *Engine) sweepJournal(j *journal) error {
+// sweepJournal removes the staging folders of a journal that is done with, as far
+// as it can. They may stand where no later command comes by.
+func (e *Engine) sweepJournal(j *journal) {
 	for _, js := range j.Steps {
 		for _, p := range js.Spots {
 			if room, ok := target.RoomOf(p.Staged); ok {
-				if err := target.Sweep(room, e.Scope.Lock); err != nil {
-					return err
-				}
+				_ = target.Sweep(room, e.Scope.Lock)
 			}
 		}
 	}
-	return nil
 }
 
 // couldBeOurs reports whether a step of a journal moves what an Apply of this
 // scope moves: a skill between its place and a staging folder beside it. The
 // journal stands in a folder that may have come from anywhere.
-func (e *Engine) couldBeOurs(js journalStep, locks ...*lockfile.Lock) (bool, error) {
-	var agents, dirs []string
-	for _, l := range locks {
-		agents, dirs = union(agents, l.Skills[js.Name].Agents), union(dirs, l.Skills[js.Name].Dirs)
+func (e *Engine) couldBeOurs(js journalStep) (bool, error) {
+	if !skill.ValidName(js.Name) || slices.ContainsFunc(js.Dirs, func(d string) bool { return !filepath.IsLocal(d) }) {
+		return false, nil
 	}
-	roots, err := e.rootsOf(agents, dirs)
-	if err != nil || !skill.ValidName(js.Name) {
+	roots, err := e.rootsOf(js.Agents, js.Dirs)
+	if err != nil {
 		return false, err
 	}
 	for _, p := range js.Spots {

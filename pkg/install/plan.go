@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -420,6 +421,11 @@ func (e *Engine) planRemove(ctx context.Context, entry *lockfile.Skill, o Option
 	}
 	s.agents = slices.DeleteFunc(slices.Clone(entry.Agents), func(a string) bool { return !slices.Contains(o.Agents, a) })
 	s.dirs = nil
+	if len(s.agents) == 0 {
+		s.verb, s.out.Action, s.agents, s.dirs = nothing, Unchanged, entry.Agents, entry.Dirs
+		s.out.Targets, s.out.Warnings = []Placement{}, []string{"it is not installed for " + strings.Join(o.Agents, ", ")}
+		return s
+	}
 	return e.removeSome(ctx, s, o)
 }
 

@@ -30,15 +30,8 @@ func (e *Engine) saveLock(st *state, dirs []string) error {
 	return writeFile(e.Scope.Lock, data, func() error { return target.Flush(dirs) })
 }
 
-// finish writes the manifest and ends the journal. What it cannot do now, the
-// next process does that finds the journal.
-func (e *Engine) finish(st *state) error {
-	if err := e.saveManifest(st); err != nil {
-		return err
-	}
-	return e.endJournal()
-}
-
+// endJournal removes the journal, last of all: until then the next process that
+// finds it does what this one leaves undone.
 func (e *Engine) endJournal() error {
 	err := os.Remove(e.journalPath())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -78,7 +78,7 @@ func (s *Store) shorten() error {
 	if err != nil {
 		return err
 	}
-	f, err := s.temporary()
+	f, err := s.temporaryFile()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/tree"
 )
 
 // inMemory is how much of an artifact a Writer holds before it goes to a file.
@@ -81,7 +82,7 @@ func (w *Writer) keep(p []byte) error {
 }
 
 func (w *Writer) spill() error {
-	f, err := w.store.temporary()
+	f, err := w.store.temporaryFile()
 	if err != nil {
 		return err
 	}
@@ -162,25 +163,37 @@ func (w *Writer) Commit() error {
 	if err != nil {
 		return err
 	}
-	f := w.file
-	if f == nil {
-		if f, err = w.store.temporary(); err != nil {
-			return err
-		}
-		if w.small != nil {
-			_, err = f.Write(*w.small)
-		}
-		// Closed before it is renamed, which some systems insist on.
-		err = errors.Join(err, f.Close())
+	var name string
+	if w.file != nil {
+		name = w.file.Name()
+	} else if name, err = w.write(); err != nil {
+		return errors.Join(fmt.Errorf("commit artifact: %w", err), remove(name))
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("commit artifact: %w", err)
+	if err := tree.Rename(name, path); err != nil {
+		return errors.Join(fmt.Errorf("commit artifact: %w", err), remove(name))
 	}
 	return nil
+}
+
+// write puts what is held in memory into a file, and returns its name.
+func (w *Writer) write() (string, error) {
+	name, err := w.store.temporary()
+	if err != nil {
+		return "", err
+	}
+	var data []byte
+	if w.small != nil {
+		data = *w.small
+	}
+	return name, tree.WriteNew(name, data, 0o644)
+}
+
+func remove(name string) error {
+	err := os.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Close lets go of the bytes. An artifact that was not committed is gone.
@@ -192,19 +205,24 @@ func (w *Writer) Close() error {
 	name := w.file.Name()
 	err := w.file.Close()
 	w.file = nil
-	// After a commit the name is free, and this does nothing.
-	if rerr := os.Remove(name); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-		err = errors.Join(err, rerr)
-	}
-	return err
+	return errors.Join(err, remove(name)) // after a commit the name is free
 }
 
-// temporary creates a file in this process's room, on the file system of the
+// temporaryFile creates a file in this process's room.
+func (s *Store) temporaryFile() (*os.File, error) {
+	name, err := s.temporary()
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+}
+
+// temporary returns a new name in this process's room, on the file system of the
 // artifacts.
-func (s *Store) temporary() (*os.File, error) {
+func (s *Store) temporary() (string, error) {
 	dir, err := s.room()
 	if err != nil {
-		return nil, fmt.Errorf("write to store: %w", err)
+		return "", fmt.Errorf("write to store: %w", err)
 	}
-	return os.OpenFile(filepath.Join(dir, rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	return filepath.Join(dir, rand.Text()), nil
 }

@@ -150,7 +150,22 @@ func (s *Stage) Close() error {
 
 // Place makes the tree staged under dir (a path that Staged returned, of this or of
 // a dead process) the skill at path, where nothing may be.
-func Place(staged, path string) error { return renameNew(staged, path) }
+func Place(staged, path string) error {
+	err := renameNew(staged, path)
+	if errors.Is(err, fs.ErrNotExist) && remake(staged, path) == nil {
+		err = renameNew(staged, path)
+	}
+	return err
+}
+
+// remake makes the root of path again, if that is what is missing: a process that
+// had made it and then had nothing to place has removed it.
+func remake(staged, path string) error {
+	if _, err := os.Lstat(staged); err != nil {
+		return err
+	}
+	return os.MkdirAll(filepath.Dir(path), 0o755)
+}
 
 // Swap makes the tree staged under dir (a path that Staged returned, of this or
 // of a dead process) the skill at path. What stood there stays in the staging
@@ -159,10 +174,7 @@ func Place(staged, path string) error { return renameNew(staged, path) }
 func Swap(staged, path string) error { return swap(staged, path, exchange) }
 
 func swap(staged, path string, exchange func(a, b string) error) error {
-	err := renameNew(staged, path)
-	if errors.Is(err, fs.ErrNotExist) && remake(staged, path) == nil {
-		err = renameNew(staged, path)
-	}
+	err := Place(staged, path)
 	if err == nil || !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -178,15 +190,6 @@ func swap(staged, path string, exchange func(a, b string) error) error {
 		return errors.Join(err, os.Rename(old, path))
 	}
 	return nil
-}
-
-// remake makes the root of path again, if that is what is missing: a process that
-// had made it and then had nothing to place has removed it.
-func remake(staged, path string) error {
-	if _, err := os.Lstat(staged); err != nil {
-		return err
-	}
-	return os.MkdirAll(filepath.Dir(path), 0o755)
 }
 
 // TakeOut moves the skill at path into the staging folder, whose slot staged is.

@@ -54,7 +54,7 @@ func newFile(r *rand.Rand, words []string, slug string, i, size int) file {
 		return file{fmt.Sprintf("scripts/%s-%d.sh", name, i), b.Bytes(), 0o755}
 	case 2:
 		prose(r, words, &b, size)
-		return file{fmt.Sprintf("assets/%s/%s-%d.txt", name[:2], name, i), b.Bytes(), 0o644}
+		return file{fmt.Sprintf("assets/%s-%d.txt", name, i), b.Bytes(), 0o644}
 	default:
 		prose(r, words, &b, size)
 		return file{fmt.Sprintf("references/%s-%d.md", name, i), b.Bytes(), 0o644}

@@ -82,7 +82,7 @@ func (r *Room) Close() error {
 	err = errors.Join(err, r.lock.Close())
 	r.lock = nil
 	if err == nil {
-		err = os.RemoveAll(r.Dir)
+		err = finish(r.Dir)
 	}
 	return err
 }
@@ -96,7 +96,7 @@ func Remove(dir, owner string) error {
 	if err := empty(dir); err != nil {
 		return err
 	}
-	return os.RemoveAll(dir)
+	return finish(dir)
 }
 
 // empty removes all but the lock from a room, the owner last.
@@ -115,6 +115,17 @@ func empty(dir string) error {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(dir, ownerFile))
+}
+
+// finish removes an empty room. os.RemoveAll would have to list the folder that it
+// is in.
+func finish(dir string) error {
+	for _, path := range []string{filepath.Join(dir, lockFile), dir} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dead returns the rooms of dead processes in parent that have the prefix and

@@ -12,15 +12,16 @@ import (
 // starts in other goroutines still has it. The error says that it could not be
 // given up; f was not called then.
 func Run(f func()) error {
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() {
+		defer close(done) // f may end the goroutine
 		// Never unlocked: the thread ends with the goroutine.
 		runtime.LockOSThread()
-		err := drop()
-		if err == nil {
-			f()
+		if err := drop(); err != nil {
+			done <- err
+			return
 		}
-		done <- err
+		f()
 	}()
 	return <-done
 }
