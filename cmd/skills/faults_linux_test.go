@@ -157,6 +157,8 @@ type outcome struct {
 	stderr string
 }
 
+const killed = -1 // the exit code of a process that was
+
 func (s *scene) run(args ...string) outcome {
 	s.t.Helper()
 	return s.finish(s.command(args...), args)

@@ -92,7 +92,7 @@ func testEdited(t *testing.T, program string) {
 	for name, edit := range map[string]func(s *scene, dir string){
 		"changed":      func(s *scene, dir string) { s.write(filepath.Join(dir, "SKILL.md"), "mine") },
 		"added":        func(s *scene, dir string) { s.write(filepath.Join(dir, "notes", "mine.md"), "mine") },
-		"deleted":      func(s *scene, dir string) { s.removeAll(filepath.Join(dir, "scripts", "only-in-1.0.0.sh")) },
+		"deleted":      func(s *scene, dir string) { s.removeAll(filepath.Join(dir, "SKILL.md")) },
 		"link added":   func(s *scene, dir string) { s.link("/etc/passwd", filepath.Join(dir, "passwd")) },
 		"made a link":  func(s *scene, dir string) { s.check(os.Rename(dir, dir+"-mine")); s.link(dir+"-mine", dir) },
 		"made a file":  func(s *scene, dir string) { s.removeAll(dir); s.write(dir, "mine") },

@@ -60,7 +60,6 @@ func testHome(t *testing.T, program string) {
 		s.write(s.home, "mine")
 		s.env[0] = "HOME=" + s.home
 		install(s, "--user", "--agent", "claude").is(1).says("not a directory")
-		install(s, "--dir", "try").is(0)
 	})
 	t.Run("read-only", func(t *testing.T) {
 		s := newScene(t, program)

@@ -27,9 +27,11 @@ import (
 // strace) cannot promise.
 type tracer struct {
 	// at is called before call number n, from 1, and says what becomes of it.
-	at func(n int, c call) fate
+	at   func(n int, c call) fate
+	once bool // at makes one call fail at most, and nobody counts those after it
 
 	calls   []call
+	done    bool               // nothing more is to be done: the program goes on by itself
 	pending map[int]unix.Errno // by thread: what its call is made to answer
 }
 
@@ -53,7 +55,7 @@ type fate struct {
 // a program that was not killed.
 func (tr *tracer) run(t *testing.T, cmd *exec.Cmd) (code int) {
 	t.Helper()
-	tr.calls, tr.pending = nil, map[int]unix.Errno{}
+	tr.calls, tr.pending, tr.done = nil, map[int]unix.Errno{}, false
 	// What is traced is bound to the thread that began to trace it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -70,8 +72,6 @@ func (tr *tracer) run(t *testing.T, cmd *exec.Cmd) (code int) {
 	_ = cmd.Process.Release()
 	return code
 }
-
-const killed = -1 // the exit code of a process that was
 
 func (tr *tracer) follow(pid int) (int, error) {
 	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL
@@ -107,7 +107,11 @@ func (tr *tracer) follow(pid int) (int, error) {
 		default:
 			signal = int(stop)
 		}
-		if err := unix.PtraceSyscall(tid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+		resume := unix.PtraceSyscall
+		if tr.done {
+			resume = unix.PtraceCont
+		}
+		if err := resume(tid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
 			return 0, fmt.Errorf("continue: %w", err)
 		}
 	}
@@ -122,6 +126,7 @@ func (tr *tracer) step(pid, tid int) {
 	if info.Op == opExit {
 		if errno, ok := tr.pending[tid]; ok {
 			delete(tr.pending, tid)
+			tr.done = tr.once
 			var regs unix.PtraceRegs
 			if unix.PtraceGetRegs(tid, &regs) == nil {
 				regs.Rax = uint64(-int64(errno))

@@ -336,19 +336,20 @@ func (a *apply) commit(ctx context.Context) error {
 			a.done(s)
 		}
 	}
-	if err := e.saveLock(st, a.flushed()); err != nil {
+	if a.committed, err = e.save(st, a.flushed()); !a.committed {
 		return errors.Join(err, a.rollBack())
 	}
-	a.committed = true
-	if err := e.saveManifest(st); err != nil {
+	if err != nil {
 		return err
 	}
 	// The index is a convenience, and the skills are in place: whatever goes
 	// wrong here costs a fetch at most.
 	_ = e.Store.Remember(records)
-	// A journal leads to staging folders that no later command would come by.
-	err = a.closeStages()
-	return errors.Join(err, e.endJournal())
+	// Until then the journal leads to folders that no later command may come by.
+	if err := a.closeStages(); err != nil {
+		return err
+	}
+	return e.endJournal()
 }
 
 // rollBack undoes every move, after which nobody needs the journal.

@@ -93,7 +93,8 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
 	})
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
-	if errors.Is(err, transport.ErrOffline) && s.pin.Artifact == "" {
+	// Whether there is something newer than what is installed cannot be told like this.
+	if errors.Is(err, transport.ErrOffline) && s.pin.Artifact == "" && s.entry == nil {
 		if a, ok := e.lastSeen(s); ok {
 			_ = body.Close()
 			s.pin.Artifact = a

@@ -98,7 +98,7 @@ func (e *Engine) writeJournal(j *journal, dirs []string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(e.journalPath(), data, nil); err != nil {
+	if err := writeFile(e.journalPath(), data); err != nil {
 		return err
 	}
 	if err := target.Flush(dirs); err != nil {
@@ -231,10 +231,7 @@ func (e *Engine) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := e.saveLock(st, existing(dirs)); err != nil {
-		return err
-	}
-	if err := e.saveManifest(st); err != nil {
+	if _, err := e.save(st, existing(dirs)); err != nil {
 		return err
 	}
 	e.sweepJournal(&j)

@@ -252,6 +252,9 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 		// The place of a folder or a file is known only now.
 		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, w.As)
 	}
+	if taken, ok := st.lock.Skills[w.As]; ok && s.entry == nil && !o.Replace {
+		return s.fail(&IdentityError{Name: w.As, Have: e.identityOf(&taken).String(), Want: identityOfPin(s.pin).String()})
+	}
 	if s.entry != nil {
 		if unchanged, err := e.peek(ctx, s, o); err != nil {
 			return s.fail(err)
@@ -341,7 +344,10 @@ func (e *Engine) describe(s *step) {
 	s.out.Version, s.out.Locale = s.pin.Version, s.pin.Locale
 	s.out.Artifact, s.out.Size, s.out.Tree, s.out.Trust = s.pin.Artifact, s.pin.Size, s.pin.Tree, s.pin.Trust
 	if s.entry != nil {
-		s.out.Name, s.out.From, s.out.Action = s.entry.Name, s.entry.Version, Updated
+		s.out.Name, s.out.From = s.entry.Name, s.entry.Version
+		if !s.exact {
+			s.out.Action = Updated
+		}
 	}
 }
 

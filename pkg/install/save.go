@@ -9,25 +9,38 @@ import (
 	"github.com/openskills-go/skills/pkg/target"
 )
 
-// saveLock writes the lock, flushed like all that it names. Nothing is written
-// that is the same already. After an error the old lock stands.
-func (e *Engine) saveLock(st *state, dirs []string) error {
-	// What cannot be listed is found out while all of it can still be undone.
+// save writes the lock, flushed like all that it names, and then the manifest.
+// Nothing is written that is the same already. Both are written out before
+// either takes its place, so that a full disk leaves the old ones. Saved says
+// whether the lock is the new one: then what an error left undone is for the next
+// process, which finds the journal.
+func (e *Engine) save(st *state, dirs []string) (saved bool, err error) {
+	var lock, list *pending
+	defer func() { err = errors.Join(err, lock.drop(), list.drop()) }()
+	// A lock that names nothing is not begun.
+	if st.locked || len(st.lock.Skills) > 0 {
+		if lock, err = prepare(e.Scope.Lock, st.lock.Bytes()); err != nil {
+			return false, err
+		}
+	}
 	if st.manifest != nil {
 		if err := st.manifest.AddAll(st.listing); err != nil {
-			return err
+			return false, err
 		}
 		st.listing = nil
+		if list, err = prepare(e.Scope.Manifest, st.manifest.Bytes()); err != nil {
+			return false, err
+		}
 	}
-	data := st.lock.Bytes()
-	old, err := os.ReadFile(e.Scope.Lock)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if lock != nil {
+		if err := target.Flush(dirs); err != nil {
+			return false, err
+		}
 	}
-	if string(old) == string(data) {
-		return nil
+	if err := lock.commit(); err != nil {
+		return false, err
 	}
-	return writeFile(e.Scope.Lock, data, func() error { return target.Flush(dirs) })
+	return true, list.commit()
 }
 
 // endJournal removes the journal, last of all: until then the next process that
@@ -40,44 +53,60 @@ func (e *Engine) endJournal() error {
 	return err
 }
 
-func (e *Engine) saveManifest(st *state) error {
-	if st.manifest == nil {
-		return nil
-	}
-	old, err := os.ReadFile(e.Scope.Manifest)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// writeFile puts data at path by a rename, so that no one reads half of it.
+func writeFile(path string, data []byte) error {
+	p, err := prepare(path, data)
+	if err != nil {
 		return err
 	}
-	if string(old) == string(st.manifest.Bytes()) {
-		return nil
-	}
-	return writeFile(e.Scope.Manifest, st.manifest.Bytes(), nil)
+	return errors.Join(p.commit(), p.drop())
 }
 
-// writeFile puts data at path by a rename, so that no one reads half of it. What
-// is to be done between the two, such as a flush, is before. The temporary
-// file is always a new one: a project may come with a link of that name.
-func writeFile(path string, data []byte, before func() error) error {
-	temp := path + ".tmp"
-	f, err := create(temp)
+// A pending file is written out and has not taken its place yet. A nil one does
+// nothing.
+type pending struct{ temp, path string }
+
+// prepare writes data beside path; it returns nil if path has it already.
+func prepare(path string, data []byte) (*pending, error) {
+	old, err := os.ReadFile(path)
+	if err == nil && string(old) == string(data) {
+		return nil, nil //nolint:nilnil // nothing to do is no error
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	p := &pending{temp: path + ".tmp", path: path}
+	f, err := create(p.temp)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Close())
-	if err == nil && before != nil {
-		err = before()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s: %w", path, err), p.drop())
 	}
-	if err == nil {
-		err = os.Rename(temp, path)
+	return p, nil
+}
+
+func (p *pending) commit() error {
+	if p == nil {
+		return nil
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temp))
+	if err := os.Rename(p.temp, p.path); err != nil {
+		return fmt.Errorf("write %s: %w", p.path, err)
 	}
+	p.temp = ""
 	return nil
 }
 
-// create makes a file in the place of what a killed process may have left.
+func (p *pending) drop() error {
+	if p == nil || p.temp == "" {
+		return nil
+	}
+	return os.Remove(p.temp)
+}
+
+// create makes a new file in the place of what a killed process may have left: a
+// project may come with a link of that name.
 func create(path string) (*os.File, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	f, err := os.OpenFile(path, flags, 0o644)

@@ -245,11 +245,11 @@ func TestFromTransport(t *testing.T) {
 	} {
 		got := source.FromTransport(test.err)
 		for _, s := range sentinels {
-			if errors.Is(got, s) != (s == test.want) {
-				t.Errorf("FromTransport(%v) = %v, is %v: %v", test.err, got, s, errors.Is(got, s))
+			if want := test.want != nil && errors.Is(test.want, s); errors.Is(got, s) != want {
+				t.Errorf("FromTransport(%v) = %v, is %v: %v", test.err, got, s, !want)
 			}
 		}
-		if test.want != source.ErrNotModified && !errors.Is(got, test.err) {
+		if !errors.Is(test.err, transport.ErrNotModified) && !errors.Is(got, test.err) {
 			t.Errorf("FromTransport(%v) = %v, which hides it", test.err, got)
 		}
 	}
@@ -272,8 +272,7 @@ func TestDirectURLThatFails(t *testing.T) {
 	defer server.Close()
 	d := &source.Direct{Client: client(t), Limit: 999}
 	_, err := d.Fetch(t.Context(), source.Pin{Ref: ref.Ref{Kind: ref.URL}, URL: server.URL}, new(sourcetest.Sink))
-	var limit *transport.LimitError
-	if !errors.As(err, &limit) {
+	if _, ok := errors.AsType[*transport.LimitError](err); !ok {
 		t.Errorf("over the limit: %v, want a LimitError", err)
 	}
 }

@@ -126,10 +126,12 @@ func TestSwapAndUnswap(t *testing.T) {
 	for how, exchange := range map[string]func(a, b string) error{"exchange": exchange, "two renames": unsupported} {
 		for name, before := range map[string]func(path string) error{
 			"nothing": func(string) error { return nil },
-			"folder":  func(path string) error { return errors.Join(os.Mkdir(path, 0o755), os.WriteFile(path+"/f", []byte("old"), 0o644)) },
-			"empty":   func(path string) error { return os.Mkdir(path, 0o755) },
-			"file":    func(path string) error { return os.WriteFile(path, []byte("old"), 0o644) },
-			"link":    func(path string) error { return os.Symlink("nowhere", path) },
+			"folder": func(path string) error {
+				return errors.Join(os.Mkdir(path, 0o755), os.WriteFile(path+"/f", []byte("old"), 0o644))
+			},
+			"empty": func(path string) error { return os.Mkdir(path, 0o755) },
+			"file":  func(path string) error { return os.WriteFile(path, []byte("old"), 0o644) },
+			"link":  func(path string) error { return os.Symlink("nowhere", path) },
 		} {
 			t.Run(name+" by "+how, func(t *testing.T) {
 				r := rootAt(t, mkdir(t, real(t), "skills"))

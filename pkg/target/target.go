@@ -7,6 +7,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -121,29 +122,69 @@ func backup(path, to string) error {
 	}
 	switch {
 	case info.IsDir():
-		if err := os.CopyFS(to, os.DirFS(path)); err != nil {
+		if err := copyFolder(path, to); err != nil {
 			return err
 		}
 	case info.Mode()&fs.ModeSymlink != 0:
-		link, err := os.Readlink(path)
-		if err != nil {
-			return err
-		}
-		if err := os.Symlink(link, filepath.Join(to, filepath.Base(path))); err != nil {
+		if err := copyLink(path, filepath.Join(to, filepath.Base(path))); err != nil {
 			return err
 		}
 	case info.Mode().IsRegular():
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), data, info.Mode().Perm()); err != nil {
+		if err := copyFile(path, filepath.Join(to, filepath.Base(path)), info.Mode()); err != nil {
 			return err
 		}
 	default:
 		return fmt.Errorf("%s: %w", info.Mode(), fs.ErrInvalid)
 	}
 	return Flush([]string{to})
+}
+
+// copyFolder copies what is in a folder, with modes no wider than ours.
+func copyFolder(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == from {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		switch copied := filepath.Join(to, rel); {
+		case d.IsDir():
+			return os.Mkdir(copied, 0o755)
+		case info.Mode()&fs.ModeSymlink != 0:
+			return copyLink(path, copied)
+		case info.Mode().IsRegular():
+			return copyFile(path, copied, info.Mode())
+		}
+		return fmt.Errorf("%s: %s: %w", path, info.Mode(), fs.ErrInvalid)
+	})
+}
+
+func copyLink(from, to string) error {
+	link, err := os.Readlink(from)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(link, to)
+}
+
+func copyFile(from, to string, mode fs.FileMode) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm()&0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
 }
 
 // IsStaging reports whether a folder of this name is one that a Stage made.

@@ -345,4 +345,3 @@ func BenchmarkCreate(b *testing.B) {
 		})
 	}
 }
-

@@ -143,7 +143,17 @@ func (f *rawFile) Close() error {
 
 // openFolder opens a folder to be listed, and fails if it is a link.
 func openFolder(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	for {
+		// os.OpenFile would take five calls to find out that a folder cannot be polled.
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		return os.NewFile(uintptr(fd), path), nil
+	}
 }
 
 // openRead opens a regular file to be read, and returns its size. It fails if

@@ -300,7 +300,7 @@ func TestScanWhileFilesComeAndGo(t *testing.T) {
 			}
 		})
 	}
-	for range 300 {
+	for range 100 {
 		got, err := tree.Scan(t.Context(), dir)
 		if err != nil {
 			t.Error(err)
@@ -341,7 +341,7 @@ func TestScanOfAFileThatGrowsAndShrinks(t *testing.T) {
 			}
 		}
 	})
-	for range 300 {
+	for range 100 {
 		got := scan(t, dir)
 		if f := got.Files[0]; f.Sum != sha256.Sum256(bytes.Repeat([]byte("x"), int(f.Size))) {
 			t.Errorf("a file of %d bytes has another sum than so many bytes", f.Size)

@@ -156,8 +156,7 @@ func (a *app) usualRegistry(s scope) (string, error) {
 	}
 	settings = s.override(settings)
 	url, err := a.resolveRegistry(settings, settings.Registry)
-	var usage *usageError
-	if errors.As(err, &usage) {
+	if _, unknown := errors.AsType[*usageError](err); unknown {
 		return "", nil
 	}
 	return url, err

@@ -36,7 +36,11 @@ type Env struct {
 // it was interrupted.
 func Main(ctx context.Context, env Env) int {
 	a := newApp(env)
-	root := a.root()
+	first := ""
+	if len(env.Args) > 0 {
+		first = env.Args[0]
+	}
+	root := a.root(first)
 	cmd, err := execute(ctx, root, env.Args)
 	a.flags.json = a.flags.json || wantsJSON(env.Args)
 	return a.finish(ctx, commandName(cmd), err)
@@ -44,7 +48,7 @@ func Main(ctx context.Context, env Env) int {
 
 // New returns the tree of commands, for those who describe it: the man pages
 // are made from it.
-func New(env Env) *cobra.Command { return newApp(env).root() }
+func New(env Env) *cobra.Command { return newApp(env).root("") }
 
 // execute runs root and turns a panic into an error, so that whatever happens
 // is told in the same way.

@@ -14,15 +14,15 @@ import (
 type Topic struct {
 	Name  string
 	Short string
-	Text  string
+	Text  func() string
 }
 
 // Topics returns the pages of help, for help itself and for the documentation.
 func Topics() []Topic {
 	return []Topic{
-		{"references", "What can be installed, and how versions are chosen", referencesHelp},
-		{"environment", "Environment variables that skills reads", environmentHelp},
-		{"exit-codes", "Exit codes, and the codes of errors in --json", exitCodesHelp()},
+		{"references", "What can be installed, and how versions are chosen", func() string { return referencesHelp }},
+		{"environment", "Environment variables that skills reads", func() string { return environmentHelp }},
+		{"exit-codes", "Exit codes, and the codes of errors in --json", exitCodesHelp},
 	}
 }
 
@@ -74,11 +74,11 @@ func (a *app) helpAbout(root *cobra.Command, args []string) (*answer, error) {
 		if t.Name != name {
 			continue
 		}
-		result := topicResult{Topic: t.Name, Text: t.Text}
+		result := topicResult{Topic: t.Name, Text: t.Text()}
 		if t.Name == "exit-codes" {
 			result.ExitCodes, result.Errors = ExitCodes(), Codes()
 		}
-		return &answer{result: result, done: 1, text: func(p *ui.Printer) { p.Printf("%s", t.Text) }}, nil
+		return &answer{result: result, done: 1, text: func(p *ui.Printer) { p.Printf("%s", result.Text) }}, nil
 	}
 	cmd, rest, err := root.Find(args)
 	if err != nil || len(rest) > 0 {

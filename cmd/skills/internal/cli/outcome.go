@@ -143,20 +143,11 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 		case o.Version != "":
 			head += " " + ui.Line(o.Version)
 		}
-		action := string(o.Action)
-		if dryRun {
-			action = would(o.Action)
-		}
-		if o.Action == install.Unchanged || o.Action == install.Skipped {
-			action = p.Faint(action)
-		} else {
-			action = p.Good(action)
-		}
 		if len(o.Targets) == 0 {
-			p.Printf("%s  %s", action, head)
+			p.Printf("%s  %s", deed(p, o.Action, dryRun), head)
 		}
 		for _, t := range o.Targets {
-			line := fmt.Sprintf("%s  %s  %s", action, head, ui.Line(t.Path))
+			line := fmt.Sprintf("%s  %s  %s", deed(p, t.Status, dryRun), head, ui.Line(t.Path))
 			if len(t.Agents) > 0 {
 				line += p.Faint("  (" + ui.Line(strings.Join(t.Agents, ", ")) + ")")
 			}
@@ -166,20 +157,23 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 	}
 }
 
-// would is the action of a dry run.
-func would(action install.Action) string {
+// deed is the word for an action that was done, or would be.
+func deed(p *ui.Printer, action install.Action, dryRun bool) string {
+	would := ""
 	switch action {
 	case install.Installed:
-		return "would install"
+		would = "would install"
 	case install.Updated:
-		return "would update"
+		would = "would update"
 	case install.Removed:
-		return "would remove"
-	case install.Skipped:
-		return "would skip"
-	case install.Unchanged, install.Failed:
+		would = "would remove"
+	case install.Unchanged, install.Skipped, install.Failed:
+		return p.Faint(string(action))
 	}
-	return string(action)
+	if dryRun {
+		return p.Good(would)
+	}
+	return p.Good(string(action))
 }
 
 const fewFiles = 10

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +17,51 @@ const (
 	groupSetup = "setup"
 )
 
-// root returns the tree of commands.
-func (a *app) root() *cobra.Command {
+// A command is the names that it goes by, and what builds it.
+type command struct {
+	names string
+	build func() *cobra.Command
+}
+
+// commands returns what builds the commands: only the one called first, if there
+// is one, since all the others are built for nothing then. It is a quarter of
+// what starting the program takes.
+func (a *app) commands(first string) []func() *cobra.Command {
+	var all []func() *cobra.Command
+	for _, c := range [...]command{
+		{"install add i", a.installCommand},
+		{"update upgrade up", a.updateCommand},
+		{"outdated", a.outdatedCommand},
+		{"remove rm uninstall", a.removeCommand},
+		{"verify", a.verifyCommand},
+
+		{"search find", a.searchCommand},
+		{"info show view", a.infoCommand},
+		{"list ls", a.listCommand},
+		{"agents", a.agentsCommand},
+		{"doctor", a.doctorCommand},
+
+		{"init", a.initCommand},
+		{"validate lint", a.validateCommand},
+		{"pack", a.packCommand},
+
+		{"registry registries", a.registryCommand},
+		{"config", a.configCommand},
+		{"cache", a.cacheCommand},
+		{"completion", a.completionCommand},
+		{"version", a.versionCommand},
+	} {
+		if first != "" && slices.Contains(strings.Fields(c.names), first) {
+			return []func() *cobra.Command{c.build}
+		}
+		all = append(all, c.build)
+	}
+	return all
+}
+
+// root returns the tree of commands, or as much of it as a command line needs
+// that begins with first; "" for all of it.
+func (a *app) root(first string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "skills",
 		Short: "The package manager for agent skills",
@@ -45,29 +89,9 @@ read them, and keeps track of their versions.`,
 		&cobra.Group{ID: groupMake, Title: "Make skills:"},
 		&cobra.Group{ID: groupSetup, Title: "Set up:"},
 	)
-	root.AddCommand(
-		a.installCommand(),
-		a.updateCommand(),
-		a.outdatedCommand(),
-		a.removeCommand(),
-		a.verifyCommand(),
-
-		a.searchCommand(),
-		a.infoCommand(),
-		a.listCommand(),
-		a.agentsCommand(),
-		a.doctorCommand(),
-
-		a.initCommand(),
-		a.validateCommand(),
-		a.packCommand(),
-
-		a.registryCommand(),
-		a.configCommand(),
-		a.cacheCommand(),
-		a.completionCommand(),
-		a.versionCommand(),
-	)
+	for _, c := range a.commands(first) {
+		root.AddCommand(c())
+	}
 	root.SetHelpCommand(a.helpCommand())
 	return root
 }
