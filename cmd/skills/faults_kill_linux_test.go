@@ -313,10 +313,10 @@ func testNoExchange(t *testing.T, program string) {
 		s := s.at(filepath.Join(filepath.Dir(s.home), fmt.Sprintf("exchange-%d", n)), locked.home)
 		renames := 0
 		tr := &tracer{at: func(_ int, c call) fate {
-			switch {
-			case c.name == "renameat2":
+			switch c.name {
+			case "renameat2":
 				return fate{errno: unix.EINVAL}
-			case c.name == "renameat":
+			case "renameat":
 				renames++
 			}
 			return fate{kill: renames == n}

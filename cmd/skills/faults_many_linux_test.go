@@ -37,8 +37,7 @@ func (s *scene) together(commands ...[]string) []outcome {
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			err := cmd.Run()
 			outcomes[i] = outcome{s.t, args, 0, "", ""}
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 				outcomes[i].code = exit.ExitCode()
 			} else if err != nil {
 				outcomes[i].code = killed

@@ -146,7 +146,10 @@ func (a *apply) stageAll(ctx context.Context) error {
 	for range max(2, min(4, runtime.GOMAXPROCS(0))) {
 		g.Go(func() error {
 			for f := range ready {
-				err := a.stage(ctx, f.step, f.artifact)
+				var err error
+				if crash := guard(func() { err = a.stage(ctx, f.step, f.artifact) }); crash != nil {
+					err = crash
+				}
 				if err := errors.Join(err, f.Close()); err != nil {
 					a.done(f.step.fail(err))
 				}
@@ -180,6 +183,9 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 		}
 	}
 	st.skill, _ = c.Tree.Lookup(skill.FileName)
+	if s.entry != nil && !s.exact {
+		s.out.Files = a.engine.difference(ctx, s.entry, &c.Tree)
+	}
 	s.staged = st
 	a.engine.tell(Event{Kind: Staged, Name: s.out.Name})
 	return nil

@@ -21,6 +21,14 @@ var ErrNoBackup = errors.New("no folder for backups")
 // the plan was made. Planned again it can be done.
 var ErrMoved = errors.New("another process changed it meanwhile")
 
+// A PanicError is a fault of this program, met while it worked on a skill.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("internal error: %v", e.Value) }
+
 // A NotOursError says that something stands where a skill would go, which the
 // lock does not know.
 type NotOursError struct{ Name, Path string }

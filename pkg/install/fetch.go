@@ -33,6 +33,9 @@ func (e *Engine) obtain(ctx context.Context, s *step) (*artifact, error) {
 			return a, nil
 		}
 		if err := e.fetch(ctx, s); err != nil {
+			if a, ok := e.seen(s, err); ok {
+				return a, nil
+			}
 			return nil, err
 		}
 	}
@@ -93,14 +96,6 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
 	})
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
-	// Whether there is something newer than what is installed cannot be told like this.
-	if errors.Is(err, transport.ErrOffline) && s.pin.Artifact == "" && s.entry == nil {
-		if a, ok := e.lastSeen(s); ok {
-			_ = body.Close()
-			s.pin.Artifact = a
-			return e.fetchStored(s, limit)
-		}
-	}
 	if err == nil {
 		err = s.check(body.Digest(), receipt)
 	}
@@ -116,27 +111,20 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 	return nil
 }
 
-// lastSeen returns the artifact that this store saw last for a skill. It is what
-// "offline" can mean for a registry that is always asked for the newest.
-func (e *Engine) lastSeen(s *step) (digest.Digest, bool) {
+// seen returns the artifact that this store saw last for a skill that is new to
+// the lock. It is what "offline" can mean for a registry that is always asked for
+// the newest; whether there is something newer than what is installed cannot be
+// told like this.
+func (e *Engine) seen(s *step, err error) (*artifact, bool) {
+	if !errors.Is(err, transport.ErrOffline) || s.pin.Artifact != "" || s.entry != nil {
+		return nil, false
+	}
 	r, ok := e.remembered().Latest(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale)
-	return r.Artifact, ok && e.Store.Has(r.Artifact)
-}
-
-func (e *Engine) fetchStored(s *step, limit int64) error {
-	a, err := e.Store.Open(s.pin.Artifact)
-	if err != nil {
-		return err
+	if !ok {
+		return nil, false
 	}
-	defer func() { _ = a.Close() }()
-	body := e.Store.Create(limit, func(limit, got int64) error {
-		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
-	})
-	if _, err := io.Copy(body, io.NewSectionReader(a, 0, a.Size)); err != nil {
-		return errors.Join(err, body.Close())
-	}
-	s.body, s.pin.Size = body, a.Size
-	return nil
+	s.pin.Artifact = r.Artifact
+	return e.stored(s)
 }
 
 // check compares the digest of what came with what the source, the registry and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -183,7 +184,8 @@ func (e *Engine) moved(st *state, name, typed string) bool {
 	return err != nil || e.identityFor(route, r) != e.identityOf(&entry) || !accepts(r, entry.Version)
 }
 
-// each runs f for 0 to n-1, some at a time. It stops early only with ctx.
+// each runs f for 0 to n-1, some at a time. It stops early only with ctx. A panic
+// in f is the error.
 func (e *Engine) each(ctx context.Context, n int, f func(context.Context, int)) error {
 	var g errgroup.Group
 	g.SetLimit(e.jobs())
@@ -192,12 +194,22 @@ func (e *Engine) each(ctx context.Context, n int, f func(context.Context, int)) 
 			break
 		}
 		g.Go(func() error {
-			f(ctx, i)
-			return nil
+			return guard(func() { f(ctx, i) })
 		})
 	}
-	_ = g.Wait()
-	return ctx.Err()
+	return errors.Join(g.Wait(), ctx.Err())
+}
+
+// guard runs f and turns a panic into an error: no goroutine of an embedded
+// engine may end the program.
+func guard(f func()) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	f()
+	return nil
 }
 
 func (e *Engine) jobs() int {

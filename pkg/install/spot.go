@@ -162,16 +162,16 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = clean
 	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
-		p.edited = e.changes(ctx, s.entry, there)
+		p.edited = e.difference(ctx, s.entry, there)
 	default:
 		p.state = foreign
 	}
 	return nil
 }
 
-// changes compares what stands there with the stored artifact; nil if that is
-// not at hand.
-func (e *Engine) changes(ctx context.Context, entry *lockfile.Skill, there *tree.Tree) *Changes {
+// difference returns how a tree differs from the one of an entry, as the stored
+// artifact has it; nil if that is not at hand.
+func (e *Engine) difference(ctx context.Context, entry *lockfile.Skill, now *tree.Tree) *Changes {
 	a, err := e.Store.Open(entry.Artifact)
 	if err != nil {
 		return nil
@@ -182,7 +182,7 @@ func (e *Engine) changes(ctx context.Context, entry *lockfile.Skill, there *tree
 		return nil
 	}
 	c := &Changes{}
-	c.Added, c.Changed, c.Removed = tree.Diff(&pristine.Tree, there)
+	c.Added, c.Changed, c.Removed = tree.Diff(&pristine.Tree, now)
 	return c
 }
 

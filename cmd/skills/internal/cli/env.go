@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
+	"github.com/openskills-go/skills/pkg/install"
 )
 
 // Env is all that the program takes from its process.
@@ -55,7 +56,7 @@ func New(env Env) *cobra.Command { return newApp(env).root("") }
 func execute(ctx context.Context, root *cobra.Command, args []string) (cmd *cobra.Command, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			cmd, err = root, &panicError{value: fmt.Sprint(v), stack: debug.Stack()}
+			cmd, err = root, &install.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	root.SetArgs(slices.Clone(args)) // nil would mean those of the process
@@ -64,14 +65,6 @@ func execute(ctx context.Context, root *cobra.Command, args []string) (cmd *cobr
 	}
 	return root.ExecuteContextC(ctx)
 }
-
-// A panicError is a fault of the program itself.
-type panicError struct {
-	value string
-	stack []byte
-}
-
-func (e *panicError) Error() string { return "internal error: " + e.value }
 
 // wantsJSON says whether --json is among args, for when they could not be
 // parsed.
@@ -160,18 +153,26 @@ func (a *app) finish(ctx context.Context, command string, err error) int {
 	}
 	flushErr := a.ui.Flush()
 	a.printFaults(told)
-	var crash *panicError
-	if a.flags.verbose && errors.As(err, &crash) {
-		for line := range bytes.Lines(crash.stack) {
-			a.ui.Talkf("%s", bytes.TrimRight(line, "\n"))
-		}
-	}
+	a.printStacks(out.faults)
 	if flushErr != nil && code == exitDone {
 		e := explain(fault{err: flushErr})
 		a.ui.Error(e.Message, e.Hint)
 		return e.exit
 	}
 	return code
+}
+
+// printStacks says where the program broke, to those who asked for every detail.
+func (a *app) printStacks(faults []fault) {
+	for _, f := range faults {
+		crash, ok := errors.AsType[*install.PanicError](f.err)
+		if !ok || !a.flags.verbose {
+			continue
+		}
+		for line := range bytes.Lines(crash.Stack) {
+			a.ui.Talkf("%s", bytes.TrimRight(line, "\n"))
+		}
+	}
 }
 
 // judge explains the faults of an answer and chooses the exit code: that of the

@@ -126,7 +126,7 @@ func rules() []rule {
 				return "", errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
 			}},
 		{Code{"internal", exitError, false, "a fault of this program"},
-			as(saying[*panicError]("this is a bug; please report it with the output of the same command with --verbose"))},
+			as(saying[*install.PanicError]("this is a bug; please report it with the output of the same command with --verbose"))},
 
 		// What was asked for.
 		{Code{"usage", exitUsage, false, "the command line is wrong"},
