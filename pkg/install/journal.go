@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
@@ -105,75 +102,6 @@ func (e *Engine) writeJournal(j *journal, dirs []string) error {
 		return errors.Join(err, os.Remove(e.journalPath()))
 	}
 	return nil
-}
-
-// list writes a skill that was asked for into the manifest. A project without a
-// manifest is none; the user's is made when it is first needed.
-func (e *Engine) list(st *state, s *step) error {
-	if e.Scope.Manifest == "" || s.listed == "" {
-		return nil
-	}
-	if st.manifest == nil {
-		st.manifest = &manifest.Manifest{}
-	}
-	listed, err := e.qualify(st.manifest, s)
-	if err != nil {
-		return err
-	}
-	if have, ok := st.manifest.Ref(s.out.Name); !ok || have != listed {
-		st.listing = append(st.listing, manifest.Skill{Name: s.out.Name, Ref: listed})
-	}
-	return nil
-}
-
-// qualify returns the reference by which the manifest names a skill. A bare slug
-// that was looked up elsewhere than where a bare slug leads gets a prefix, so
-// that nobody who reads the manifest gets it from another registry.
-func (e *Engine) qualify(m *manifest.Manifest, s *step) (string, error) {
-	r, from := s.want.Ref, s.out.Registry
-	if r.Kind != ref.Registry || r.Registry != "" || from == "" || from == e.Registry || s.listed != s.want.Typed {
-		return s.listed, nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
-		if e.Source.Named[name] == from {
-			r.Registry = name
-			return r.String(), nil
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
-		if e.absolute(m.Registries[name]) == from {
-			r.Registry = name
-			return r.String(), nil
-		}
-	}
-	r.Registry = registryName(from, m.Registries)
-	return r.String(), m.AddRegistry(r.Registry, e.relative(from))
-}
-
-// registryName makes a name for a registry out of the last word of its folder or
-// the host of its URL.
-func registryName(url string, taken map[string]string) string {
-	_, place, isURL := strings.Cut(url, "://")
-	if isURL {
-		place, _, _ = strings.Cut(place, "/")
-	} else {
-		place = filepath.Base(url)
-	}
-	base := strings.Map(func(r rune) rune {
-		if r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9') {
-			return r
-		}
-		return '-'
-	}, place)
-	name := base
-	if !ref.ValidRegistry(name) {
-		base = "registry-" + strings.Trim(base, "-")
-		name = base
-	}
-	for i := 2; taken[name] != ""; i++ {
-		name = base + "-" + strconv.Itoa(i)
-	}
-	return name
 }
 
 // Recover finishes what a killed process had begun to put in place. Where there

@@ -1,0 +1,201 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/openskills-go/skills/pkg/store"
+	"github.com/openskills-go/skills/pkg/target"
+)
+
+// commit moves what is staged to its place, and the lock after it.
+func (a *apply) commit(ctx context.Context) error {
+	e := a.engine
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = hold.Close() }()
+	if err := e.recover(ctx); err != nil {
+		return err
+	}
+	st, err := e.load()
+	if err != nil {
+		return err
+	}
+	for _, stage := range a.stages {
+		if err := stage.Remake(); err != nil {
+			return err
+		}
+	}
+	j := &journal{}
+	if st.manifest != nil {
+		j.manifest = *st.manifest
+	}
+	for _, s := range a.plan.steps {
+		if err := a.admit(ctx, st, s, j); err != nil {
+			s.fail(err)
+		}
+	}
+	if len(j.Steps) > 0 {
+		if err := e.writeJournal(j, a.flushed()); err != nil {
+			return err
+		}
+	}
+	var records []store.Record
+	for _, s := range a.plan.steps {
+		if s.out.Err == nil && s.verb != nothing {
+			if err := a.move(s); err != nil {
+				s.fail(err)
+			}
+		}
+		if err := e.record(st, s); err != nil {
+			s.fail(errors.Join(err, a.unmove(s)))
+		}
+		if s.out.Err == nil && s.staged != nil && s.pin.Registry != "" {
+			records = append(records, recordOf(s))
+		}
+		if s.verb != nothing || s.out.Err != nil {
+			a.done(s)
+		}
+	}
+	if a.committed, err = e.save(st, a.flushed()); !a.committed {
+		return errors.Join(err, a.rollBack())
+	}
+	if err != nil {
+		return err
+	}
+	// The index is a convenience, and the skills are in place: whatever goes
+	// wrong here costs a fetch at most.
+	_ = e.Store.Remember(records)
+	// Until then the journal leads to folders that no later command may come by.
+	if err := a.closeStages(); err != nil {
+		return err
+	}
+	return e.endJournal()
+}
+
+// rollBack undoes every move, after which nobody needs the journal.
+func (a *apply) rollBack() error {
+	var errs []error
+	for _, s := range a.plan.steps {
+		errs = append(errs, a.unmove(s))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return a.engine.endJournal()
+}
+
+func recordOf(s *step) store.Record {
+	return store.Record{
+		Registry: s.pin.Registry, Owner: s.pin.Owner, Slug: s.pin.Slug, Locale: s.pin.Locale, Version: s.pin.Version,
+		Artifact: s.pin.Artifact, Tree: s.pin.Tree, ETag: s.pin.Known.ETag, LastModified: s.pin.Known.LastModified,
+	}
+}
+
+// flushed returns the folders whose file systems must be on disk before anything
+// names what is on them.
+func (a *apply) flushed() []string {
+	dirs := []string{a.engine.Scope.Root}
+	for _, stage := range a.stages {
+		dirs = append(dirs, stage.Dir())
+	}
+	if a.engine.Store.Used() {
+		dirs = append(dirs, a.engine.Store.Dir())
+	}
+	return dirs
+}
+
+// admit decides, now that nobody else can change the scope, whether s may still
+// be done, and writes it into the journal.
+func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error {
+	if s.verb == nothing || s.out.Err != nil {
+		return nil
+	}
+	e := a.engine
+	entry, there := st.lock.Skills[s.out.Name]
+	if there {
+		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !a.plan.options.Replace {
+			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: identityOfPin(s.pin).String()}
+		}
+		if s.exact && entry.Tree != s.out.Tree {
+			return ErrMoved
+		}
+		s.entry = &entry
+	} else {
+		if s.verb == place && s.listed == "" {
+			return ErrMoved // it was removed, and nobody asked for it by name
+		}
+		s.entry = nil
+	}
+	if err := a.extend(s); err != nil {
+		return err
+	}
+	for _, other := range a.plan.steps[:s.slot] {
+		if other.verb == place && other.out.Err == nil && other.out.Name == s.out.Name {
+			if identityOfPin(other.pin) != identityOfPin(s.pin) {
+				return &IdentityError{Name: s.out.Name, Have: identityOfPin(other.pin).String(), Want: identityOfPin(s.pin).String()}
+			}
+			if other.out.Tree != s.out.Tree {
+				return &IdentityError{Name: s.out.Name, Have: "version " + other.out.Version, Want: "version " + s.out.Version}
+			}
+			s.verb, s.out.Action = nothing, Unchanged // asked for twice
+			return nil
+		}
+	}
+	if err := a.inspect(ctx, s); err != nil {
+		return err
+	}
+	if err := allow(s, a.plan.options); err != nil || s.verb == nothing {
+		return err
+	}
+	if err := e.backup(s); err != nil {
+		return err
+	}
+	for i, p := range s.spots {
+		if s.verb == remove && s.stageFor(i) == nil && p.state != absent && p.state != foreign {
+			stage, err := a.open(p.root)
+			if err != nil {
+				return err
+			}
+			s.setStage(i, stage)
+		}
+	}
+	return j.add(e, s)
+}
+
+// inspect reads what stands in the spots of s, unless the listing of their
+// folders shows that nothing does.
+func (a *apply) inspect(ctx context.Context, s *step) error {
+	for _, p := range s.spots {
+		names, ok := a.listed[p.root.Real]
+		if !ok {
+			var err error
+			if names, err = p.root.Names(); err != nil {
+				return err
+			}
+			a.listed[p.root.Real] = names
+		}
+		if _, ok := names[s.out.Name]; ok {
+			return a.engine.inspect(ctx, s)
+		}
+		p.state, p.tree, p.edited = absent, "", nil
+	}
+	return nil
+}
+
+func (s *step) stageFor(i int) *target.Stage {
+	if s.staged == nil {
+		return nil
+	}
+	return s.staged.stages[i]
+}
+
+func (s *step) setStage(i int, stage *target.Stage) {
+	if s.staged == nil {
+		s.staged = &staged{stages: make([]*target.Stage, len(s.spots)), key: strconv.Itoa(s.slot)}
+	}
+	s.staged.stages[i] = stage
+}
