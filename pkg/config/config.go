@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/openskills-go/skills/pkg/agent"
@@ -107,10 +108,11 @@ func Load(path string) (Settings, error) {
 	return s, nil
 }
 
-// read returns the file at path, nothing if there is none.
+// read returns the file at path, nothing if there is none. Below a file, such as
+// a HOME of /dev/null, there is none either.
 func read(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return nil, fmt.Errorf("read settings: %w", err)
 	}
 	return data, nil

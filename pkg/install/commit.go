@@ -39,7 +39,7 @@ func (a *apply) commit(ctx context.Context) error {
 		}
 	}
 	if len(j.Steps) > 0 {
-		if err := e.writeJournal(j, a.flushed()); err != nil {
+		if err := e.writeJournal(j, a.staging()); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (a *apply) commit(ctx context.Context) error {
 			a.done(s)
 		}
 	}
-	if a.committed, err = e.save(st, a.flushed()); !a.committed {
+	if a.committed, err = e.save(st, a.places()); !a.committed {
 		return errors.Join(err, a.rollBack())
 	}
 	if err != nil {
@@ -95,12 +95,22 @@ func recordOf(s *step) store.Record {
 	}
 }
 
-// flushed returns the folders whose file systems must be on disk before anything
-// names what is on them.
-func (a *apply) flushed() []string {
-	dirs := []string{a.engine.Scope.Root}
+// staging returns the folders below which everything must be on disk before the
+// journal counts.
+func (a *apply) staging() []string {
+	var dirs []string
 	for _, stage := range a.stages {
 		dirs = append(dirs, stage.Dir())
+	}
+	return dirs
+}
+
+// places returns the folders in which names were changed, and the store's, which
+// must be on disk before the lock says so.
+func (a *apply) places() []string {
+	dirs := []string{a.engine.Scope.Root}
+	for _, stage := range a.stages {
+		dirs = append(dirs, stage.Root.Real)
 	}
 	if a.engine.Store.Used() {
 		dirs = append(dirs, a.engine.Store.Dir())
@@ -111,7 +121,7 @@ func (a *apply) flushed() []string {
 // admit decides, now that nobody else can change the scope, whether s may still
 // be done, and writes it into the journal.
 func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error {
-	if s.verb == nothing || s.out.Err != nil {
+	if s.verb == nothing || s.failed() {
 		return nil
 	}
 	e := a.engine

@@ -60,13 +60,11 @@ func (c *Changes) String() string {
 			continue
 		}
 		const most = 3
-		text := p.verb
-		for i, path := range p.paths[:min(most, len(p.paths))] {
-			if i > 0 {
-				text += ","
-			}
-			text += " " + quote(path)
+		var shown []string
+		for _, path := range p.paths[:min(most, len(p.paths))] {
+			shown = append(shown, quote(path))
 		}
+		text := p.verb + " " + strings.Join(shown, ", ")
 		if n := len(p.paths) - most; n > 0 {
 			text += fmt.Sprintf(" and %d more", n)
 		}

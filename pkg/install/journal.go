@@ -89,7 +89,7 @@ func (j *journal) add(e *Engine, s *step) error {
 }
 
 // writeJournal makes the journal durable together with all that was staged.
-func (e *Engine) writeJournal(j *journal, dirs []string) error {
+func (e *Engine) writeJournal(j *journal, staging []string) error {
 	j.Lock = j.next.Bytes()
 	data, err := json.Marshal(j)
 	if err != nil {
@@ -98,7 +98,7 @@ func (e *Engine) writeJournal(j *journal, dirs []string) error {
 	if err := writeFile(e.journalPath(), data); err != nil {
 		return err
 	}
-	if err := target.Flush(dirs); err != nil {
+	if err := target.Flush(staging, []string{e.journalPath(), e.Scope.Root}); err != nil {
 		return errors.Join(err, os.Remove(e.journalPath()))
 	}
 	return nil

@@ -103,6 +103,8 @@ func (s *step) drop() error {
 	return err
 }
 
+func (s *step) failed() bool { return s.out.Err != nil }
+
 func (s *step) fail(err error) *step {
 	s.verb, s.out.Action, s.out.Err = nothing, Failed, err
 	return s

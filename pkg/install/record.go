@@ -15,7 +15,7 @@ import (
 // record says in the lock and the manifest what was done.
 func (e *Engine) record(st *state, s *step) error {
 	switch {
-	case s.out.Err != nil || s.out.Action == Skipped:
+	case s.failed() || s.out.Action == Skipped:
 		return nil
 	case s.verb == remove:
 		return e.unrecord(st, s)

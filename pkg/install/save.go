@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/openskills-go/skills/pkg/target"
 )
@@ -13,8 +14,8 @@ import (
 // Nothing is written that is the same already. Both are written out before
 // either takes its place, so that a full disk leaves the old ones. Saved says
 // whether the lock is the new one: then what an error left undone is for the next
-// process, which finds the journal.
-func (e *Engine) save(st *state, dirs []string) (saved bool, err error) {
+// process, which finds the journal. The places are folders in which names changed.
+func (e *Engine) save(st *state, places []string) (saved bool, err error) {
 	var lock, list *pending
 	defer func() { err = errors.Join(err, lock.drop(), list.drop()) }()
 	// A lock that names nothing is not begun.
@@ -33,7 +34,7 @@ func (e *Engine) save(st *state, dirs []string) (saved bool, err error) {
 		}
 	}
 	if lock != nil {
-		if err := target.Flush(dirs); err != nil {
+		if err := target.Flush(nil, append(slices.Clone(places), lock.temp)); err != nil {
 			return false, err
 		}
 	}

@@ -2,24 +2,26 @@ package target
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// Flush makes all that was written below the folders durable: one call for each
-// file system they are on.
-func Flush(dirs []string) error {
+// Flush makes durable all that is below the folders trees, and the files and
+// folders of paths themselves: here with one call for each file system they are
+// on.
+func Flush(trees, paths []string) error {
 	seen := map[uint64]bool{}
-	for _, dir := range dirs {
-		if err := flush(dir, seen); err != nil {
-			return fmt.Errorf("flush %s: %w", dir, err)
+	for _, path := range slices.Concat(trees, paths) {
+		if err := flush(path, seen); err != nil {
+			return fmt.Errorf("flush %s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func flush(dir string, seen map[uint64]bool) error {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func flush(path string, seen map[uint64]bool) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}

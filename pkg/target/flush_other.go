@@ -11,32 +11,38 @@ import (
 	"runtime"
 )
 
-// Flush makes all that was written below the folders durable, file by file.
-func Flush(dirs []string) error {
-	for _, dir := range dirs {
+// Flush makes durable all that is below the folders trees, and the files and
+// folders of paths themselves: here file by file.
+func Flush(trees, paths []string) error {
+	for _, dir := range trees {
 		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
+			if err != nil || !e.IsDir() && !e.Type().IsRegular() {
 				return err
 			}
-			if !e.IsDir() && !e.Type().IsRegular() || e.IsDir() && runtime.GOOS == "windows" {
-				return nil
-			}
-			f, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			// A read-only handle cannot be flushed on Windows; the system does it.
-			err = f.Sync()
-			if runtime.GOOS == "windows" {
-				err = nil
-			}
-			return errors.Join(err, f.Close())
+			return flush(path)
 		})
 		if err != nil {
 			return fmt.Errorf("flush %s: %w", dir, err)
 		}
 	}
+	for _, path := range paths {
+		if err := flush(path); err != nil {
+			return fmt.Errorf("flush %s: %w", path, err)
+		}
+	}
 	return nil
+}
+
+// flush does nothing on Windows, where only who writes a file can flush it.
+func flush(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // sameMount reports whether a rename can lead from one folder to another, which

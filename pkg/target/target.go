@@ -136,7 +136,7 @@ func backup(path, to string) error {
 	default:
 		return fmt.Errorf("%s: %w", info.Mode(), fs.ErrInvalid)
 	}
-	return Flush([]string{to})
+	return Flush([]string{to}, nil)
 }
 
 // copyFolder copies what is in a folder, with modes no wider than ours.

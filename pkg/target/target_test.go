@@ -229,14 +229,14 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 func TestFlush(t *testing.T) {
 	dir := real(t)
 	put(t, filepath.Join(dir, "a", "f"), "x")
-	if err := Flush([]string{dir, dir, filepath.Join(dir, "a")}); err != nil {
+	if err := Flush([]string{dir, dir}, []string{filepath.Join(dir, "a")}); err != nil {
 		t.Error(err)
 	}
-	if err := Flush(nil); err != nil {
+	if err := Flush(nil, nil); err != nil {
 		t.Error(err)
 	}
 	missing := filepath.Join(dir, "missing")
-	if err := Flush([]string{dir, missing}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing) {
+	if err := Flush([]string{dir, missing}, nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing) {
 		t.Errorf("of nothing: %v, want ErrNotExist for %s", err, missing)
 	}
 }

@@ -8,13 +8,16 @@ import (
 	"os"
 )
 
-// WriteNew writes a file that is not there yet.
+// WriteNew writes a file that is not there yet, and flushes it: there is no way
+// here to flush many at once later.
 func WriteNew(path string, data []byte, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode.Perm())
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
 	return errors.Join(err, f.Close())
 }
 
