@@ -143,7 +143,7 @@ func TestStall(t *testing.T) {
 		{name: "no body", replies: []reply{silent(length(5))},
 			want: is(func(e *StalledError) bool { return !e.Slow && e.For == DefaultStall }), atLeast: 4 * DefaultStall, atMost: 4*DefaultStall + 5*time.Second},
 		{name: "half a body", replies: []reply{silent(length(5) + "ar")}, stall: 3 * time.Second,
-			want: is[*StalledError](), atLeast: 12 * time.Second, atMost: 15 * time.Second},
+			want: is[*StalledError](), atLeast: 12 * time.Second, atMost: 17 * time.Second},
 		{name: "no body once", replies: []reply{silent(length(5)), ok("artifact")}, atLeast: DefaultStall, atMost: DefaultStall + time.Second},
 		{name: "dripping", replies: []reply{endless(length(1<<20), "x", 100*time.Millisecond)},
 			want: is(func(e *StalledError) bool { return e.Slow }), atLeast: 4 * rateTime, atMost: 4*rateTime + 5*time.Second},
