@@ -57,12 +57,23 @@ func (d *Direct) Resolve(_ context.Context, r ref.Ref, _ string) (Pin, error) {
 	return p, nil
 }
 
+// A NoFileError says that a reference to a folder or a file leads to nothing. It
+// matches ErrNotFound.
+type NoFileError struct{ Path string } // as typed
+
+func (e *NoFileError) Error() string {
+	return fmt.Sprintf("there is no folder or file %.200q", e.Path)
+}
+
+// Is makes a NoFileError match ErrNotFound.
+func (e *NoFileError) Is(target error) bool { return target == ErrNotFound }
+
 // stat looks at what p leads to, which must be a folder or a file.
 func stat(p Pin) (fs.FileInfo, error) {
 	info, err := os.Stat(p.URL)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: %w", p.Ref, ErrNotFound)
+		return nil, &NoFileError{Path: p.Ref.Path}
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", p.Ref, err)
 	case !info.IsDir() && !info.Mode().IsRegular():

@@ -198,6 +198,8 @@ func rules() []rule {
 			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
 			is(source.ErrAmbiguous, "say which one: owner/slug")},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
 		{Code{"not_found", exitNotFound, false, "there is no such skill"},
 			is(source.ErrNotFound, "look for it: skills search WORD")},
 		{Code{"not_found", exitNotFound, false, ""},

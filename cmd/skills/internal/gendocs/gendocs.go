@@ -63,7 +63,27 @@ func reference(root *cobra.Command) (pages []page, err error) {
 		pages = append(pages, page{strings.ReplaceAll(cmd.CommandPath(), " ", "_") + ".md", tidy(b.Bytes())})
 		return nil
 	})
-	return pages, err
+	return append(pages, errorsPage()), err
+}
+
+// errorsPage lists exit codes and error codes: what scripts rely on.
+func errorsPage() page {
+	var b bytes.Buffer
+	b.WriteString("# Errors\n\nThe exit code of a command, and the `code` of each entry of `errors` in its `--json` output.\n")
+	b.WriteString("\n## Exit codes\n\n| exit code | meaning |\n|---|---|\n")
+	for _, c := range cli.ExitCodes() {
+		fmt.Fprintf(&b, "| %d | %s |\n", c.Exit, c.Meaning)
+	}
+	b.WriteString("\nIf several skills were asked for and all failed alike, the exit code is theirs. If some are done and some are\n" +
+		"not, it is 3.\n\n## Codes\n\n| code | exit code | may work later | meaning |\n|---|---|---|---|\n")
+	for _, c := range cli.Codes() {
+		again := "no"
+		if c.Retryable {
+			again = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", c.Code, c.Exit, again, c.Meaning)
+	}
+	return page{"errors.md", b.Bytes()}
 }
 
 // manual returns the man pages. They carry no date: the same commands give the
