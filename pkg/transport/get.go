@@ -154,9 +154,9 @@ func (a *answer) checkContent(body []byte, wantJSON bool) error {
 
 // isPage says whether a body is meant for a browser, given its beginning.
 func isPage(contentType string, head []byte) bool {
-	head = bytes.ToLower(bytes.TrimLeft(head[:min(len(head), 512)], "\ufeff \t\r\n"))
+	head = bytes.TrimLeft(head[:min(len(head), 512)], "\ufeff \t\r\n")
 	for _, tag := range []string{"<!doctype html", "<html", "<head", "<body"} {
-		if bytes.HasPrefix(head, []byte(tag)) {
+		if len(head) >= len(tag) && strings.EqualFold(string(head[:len(tag)]), tag) {
 			return true
 		}
 	}
