@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
@@ -324,10 +325,13 @@ func (h *hiddenScan) tap(path string) io.Writer {
 func (h *hiddenScan) judge(s *step, o Options) error {
 	for _, f := range h.files {
 		findings := f.Findings()
-		for _, hidden := range findings {
-			if hidden.Block && !o.AllowHiddenText {
-				return &HiddenTextError{Name: s.label(), File: f.path, Findings: findings}
+		if !o.AllowHiddenText {
+			refused := slices.DeleteFunc(slices.Clone(findings), func(h skill.Hidden) bool { return !h.Block })
+			if len(refused) > 0 {
+				return &HiddenTextError{Name: s.label(), File: f.path, Findings: refused}
 			}
+		}
+		for _, hidden := range findings {
 			s.out.Warnings = append(s.out.Warnings, fmt.Sprintf("hidden text in %s: %s", quote(f.path), hidden))
 		}
 	}

@@ -121,7 +121,7 @@ func (e *Engine) PlanInstall(ctx context.Context, wants []Want, o Options) (*Pla
 	err = e.each(ctx, len(wants), func(ctx context.Context, i int) {
 		p.steps[i] = e.planWant(ctx, st, wants[i], o)
 	})
-	return p, err
+	return e.finished(p, err)
 }
 
 // PlanRestore plans to bring back what the lock says. What the manifest wants
@@ -152,16 +152,29 @@ func (e *Engine) PlanRestore(ctx context.Context, o Options) (*Plan, error) {
 	names = slices.DeleteFunc(names, func(n string) bool {
 		return slices.ContainsFunc(wants, func(w Want) bool { return w.As == n })
 	})
-	p := &Plan{options: o, state: st, steps: make([]*step, len(names)+len(wants))}
-	err = e.each(ctx, len(p.steps), func(ctx context.Context, i int) {
-		if i < len(names) {
-			entry := st.lock.Skills[names[i]]
-			p.steps[i] = e.planRestore(ctx, &entry, o)
+	for _, w := range wants {
+		names = append(names, w.As)
+	}
+	slices.Sort(names) // one order, which is the same when what failed is planned again
+	p := &Plan{options: o, state: st, steps: make([]*step, len(names))}
+	err = e.each(ctx, len(names), func(ctx context.Context, i int) {
+		if w := slices.IndexFunc(wants, func(w Want) bool { return w.As == names[i] }); w >= 0 {
+			p.steps[i] = e.planWant(ctx, st, wants[w], o)
 			return
 		}
-		p.steps[i] = e.planWant(ctx, st, wants[i-len(names)], o)
+		entry := st.lock.Skills[names[i]]
+		p.steps[i] = e.planRestore(ctx, &entry, o)
 	})
-	return p, err
+	return e.finished(p, err)
+}
+
+// finished returns a plan that is whole; of another it keeps nothing.
+func (e *Engine) finished(p *Plan, err error) (*Plan, error) {
+	if err == nil {
+		return p, nil
+	}
+	p.steps = slices.DeleteFunc(p.steps, func(s *step) bool { return s == nil }) // not begun
+	return nil, errors.Join(err, p.Close(), e.Store.Close())
 }
 
 // moved reports whether the manifest asks for something else than the lock has.

@@ -158,7 +158,7 @@ func (e *Engine) planNamed(ctx context.Context, names []string, all bool, plan f
 		}
 		p.steps[i] = plan(ctx, &entry)
 	})
-	return p, err
+	return e.finished(p, err)
 }
 
 func unknown(lock *lockfile.Lock, name string) *step {

@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/internal/spelling"
@@ -173,12 +174,16 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 		case p.state != clean:
 			t.State, t.Changes = Modified, p.edited
 		}
-		if t.State != OK {
-			c.State = t.State
-		}
+		c.State = worse(c.State, t.State)
 		c.Targets = append(c.Targets, t)
 	}
 	return c
+}
+
+// worse returns the state that is harder to put right.
+func worse(a, b State) State {
+	rank := []State{OK, Missing, Modified, Unreadable}
+	return rank[max(slices.Index(rank, a), slices.Index(rank, b))]
 }
 
 // A Status is one skill of the lock, compared with its source.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/openskills-go/skills/pkg/digest"
@@ -31,6 +32,7 @@ type Writer struct {
 	hasher    *digest.Hasher
 	small     *[]byte
 	file      *os.File
+	moved     bool // file is the one in the store
 	n         int64
 	validator string
 	overflow  func(limit, got int64) error
@@ -163,16 +165,42 @@ func (w *Writer) Commit() error {
 	if err != nil {
 		return err
 	}
-	var name string
 	if w.file != nil {
-		name = w.file.Name()
-	} else if name, err = w.write(); err != nil {
-		return errors.Join(fmt.Errorf("commit artifact: %w", err), remove(name))
+		err = w.move(path)
+	} else {
+		var name string
+		if name, err = w.write(); err == nil {
+			err = tree.Rename(name, path)
+		}
+		if err != nil {
+			err = errors.Join(err, remove(name))
+		}
 	}
-	if err := tree.Rename(name, path); err != nil {
-		return errors.Join(fmt.Errorf("commit artifact: %w", err), remove(name))
+	if err != nil {
+		return fmt.Errorf("commit artifact: %w", err)
 	}
 	return nil
+}
+
+// move gives the file its name in the store. Elsewhere than on Linux it is flushed
+// first, as by tree.WriteNew, and closed, since Windows renames no open file.
+func (w *Writer) move(path string) error {
+	name := w.file.Name()
+	if runtime.GOOS == "linux" {
+		return tree.Rename(name, path)
+	}
+	err := errors.Join(w.file.Sync(), w.file.Close())
+	if err == nil {
+		err = tree.Rename(name, path)
+	}
+	if w.moved = err == nil; w.moved {
+		name = path
+	}
+	f, openErr := os.Open(name)
+	if openErr == nil {
+		w.file = f
+	}
+	return errors.Join(err, openErr)
 }
 
 // write puts what is held in memory into a file, and returns its name.
@@ -205,6 +233,9 @@ func (w *Writer) Close() error {
 	name := w.file.Name()
 	err := w.file.Close()
 	w.file = nil
+	if w.moved {
+		return err
+	}
 	return errors.Join(err, remove(name)) // after a commit the name is free
 }
 

@@ -33,12 +33,18 @@ func Flush(trees, paths []string) error {
 	return nil
 }
 
-// flush does nothing on Windows, where only who writes a file can flush it.
+// flush makes one file or folder durable. Windows flushes a file through any
+// handle that may write to it, and has no call that flushes a folder.
 func flush(path string) error {
+	flag := os.O_RDONLY
 	if runtime.GOOS == "windows" {
-		return nil
+		info, err := os.Stat(path)
+		if err != nil || info.IsDir() {
+			return err
+		}
+		flag = os.O_RDWR
 	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -109,7 +110,13 @@ func (s *server) artifact(ctx context.Context, want ref.Ref) (*artifact, error) 
 // fill reads an artifact, once for all who ask for it at the same time. The one
 // who came first may leave without taking it from the others.
 func (s *server) fill(ctx context.Context, k key, pin source.Pin) (*artifact, error) {
-	done := s.flights.DoChan(k.String(), func() (any, error) {
+	done := s.flights.DoChan(k.String(), func() (got any, err error) {
+		// In a goroutine of its own a panic would end the server, not the request.
+		defer func() {
+			if p := recover(); p != nil {
+				got, err = nil, fmt.Errorf("fill %s: panic: %v\n%s", k.slug, p, debug.Stack())
+			}
+		}()
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillTime)
 		defer cancel()
 		release, err := s.turn(ctx)

@@ -128,7 +128,7 @@ func (a *app) cacheVerifyCommand() *cobra.Command {
 			out := &answer{result: newCacheResult(bad)}
 			for _, f := range bad {
 				e := &disagreeError{message: fmt.Sprintf("%s is damaged", f.Digest), hint: "skills cache verify --fix deletes it; it is fetched again when it is needed"}
-				if fix {
+				if fix && !s.Has(f.Digest) {
 					out.done++
 					a.ui.Notef("%s was damaged and is deleted", f.Digest)
 					continue

@@ -143,7 +143,7 @@ func (a *app) finish(ctx context.Context, command string, err error) int {
 		out.faults = append(out.faults, fault{err: err})
 	}
 	if ctx.Err() != nil && len(out.faults) > 0 {
-		out.faults = []fault{{err: errInterrupted}}
+		out.faults, out.done = []fault{{err: errInterrupted}}, 0 // 130, whatever was done
 	}
 	code, told := a.judge(out)
 	if a.flags.json {

@@ -142,23 +142,23 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 		a.ui.Notef("there is no home folder, so what is fetched is not kept for the next time")
 	}
 	outcomes, err := a.carryOut(ctx, e, r.verb, plan)
-	if err != nil {
+	if outcomes == nil {
 		return nil, err
 	}
-	if a.mayOverwrite(r, outcomes) {
-		again, err := a.carryOut(ctx, e, r.verb, plan)
-		if err != nil {
-			return nil, err
-		}
+	if err == nil && a.mayOverwrite(r, outcomes) {
+		var again []install.Outcome
+		again, err = a.carryOut(ctx, e, r.verb, plan)
 		for i := range outcomes {
 			if isConflict(outcomes[i].Err) && i < len(again) {
 				outcomes[i] = again[i]
 			}
 		}
 	}
-	return a.changes(e.scope, r, outcomes), nil
+	return a.changes(e.scope, r, outcomes), err
 }
 
+// carryOut returns what was done, or would be, and nil if that is nothing. With an
+// error besides, the rest is left for the next run.
 func (a *app) carryOut(ctx context.Context, e *engine, verb string, plan func(context.Context, *engine) (*install.Plan, error)) ([]install.Outcome, error) {
 	progress := a.ui.NewProgress(verb)
 	defer progress.End()
@@ -167,15 +167,15 @@ func (a *app) carryOut(ctx context.Context, e *engine, verb string, plan func(co
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = p.Close() }() // only temporary files are at stake
+	defer func() { _ = errors.Join(p.Close(), e.Store.Close()) }() // only temporary files are at stake
 	if a.flags.dryRun {
 		return p.Outcomes(), nil
 	}
 	result, err := e.Apply(ctx, p)
-	if err != nil {
+	if result == nil {
 		return nil, err
 	}
-	return result.Outcomes, nil
+	return result.Outcomes, err
 }
 
 // mayOverwrite asks the person at the terminal, if there is one, about folders
