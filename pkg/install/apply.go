@@ -76,7 +76,7 @@ func (a *apply) recordable(s *step) bool {
 	if !slices.Equal(s.agents, s.entry.Agents) || !slices.Equal(s.dirs, s.entry.Dirs) || s.placement() != s.entry.Placement {
 		return true
 	}
-	if s.narrows() {
+	if s.restates() {
 		return true
 	}
 	if s.listed == "" || a.engine.Scope.Manifest == "" {
@@ -89,9 +89,9 @@ func (a *apply) recordable(s *step) bool {
 	return !listed
 }
 
-// narrows reports whether a skill that is in place already was asked for with
+// restates reports whether a skill that is in place already was asked for with
 // another query than before, which the lock and the manifest then keep.
-func (s *step) narrows() bool {
+func (s *step) restates() bool {
 	return s.entry != nil && s.want.Typed != "" && s.want.Typed != s.entry.Ref && s.want.Ref.Query.String() != ""
 }
 

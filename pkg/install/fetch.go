@@ -24,6 +24,18 @@ type artifact struct {
 	size   int64
 	digest digest.Digest
 	io.Closer
+	fresh *store.Writer // not in the store yet; nil if it came from there
+}
+
+// keep puts an artifact that was found to be good into the store.
+func (a *artifact) keep(s *step) {
+	if a.fresh == nil {
+		return
+	}
+	if err := a.fresh.Commit(); err != nil {
+		// A store that cannot be written costs a fetch the next time, no more.
+		s.warn("not kept for later: " + err.Error())
+	}
 }
 
 // obtain returns the artifact that s needs: from planning, from the store, or
@@ -42,11 +54,7 @@ func (e *Engine) obtain(ctx context.Context, s *step) (*artifact, error) {
 	}
 	body := s.body
 	s.body = nil
-	if err := body.Commit(); err != nil {
-		// A store that cannot be written costs a fetch the next time, no more.
-		s.out.Warnings = append(s.out.Warnings, "not kept for later: "+err.Error())
-	}
-	return &artifact{ReaderAt: body, size: body.Offset(), digest: body.Digest(), Closer: body}, nil
+	return &artifact{ReaderAt: body, size: body.Offset(), digest: body.Digest(), Closer: body, fresh: body}, nil
 }
 
 // stored looks into the store for the artifact of a pin, or for another one of
@@ -217,7 +225,8 @@ func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writ
 // settle gives s the version and the name that the skill itself says it has, as
 // far as nothing else has said them.
 func (e *Engine) settle(s *step, sk *skill.Skill) error {
-	if s.pin.Version == "" {
+	if s.pin.Version == "" || s.ours {
+		s.ours = true
 		s.pin.Version = version.FromTree(s.pin.Tree)
 		if version.Valid(sk.Version) {
 			s.pin.Version = sk.Version
@@ -266,22 +275,31 @@ func (e *Engine) peek(ctx context.Context, s *step, o Options) (unchanged bool, 
 		p.Known = source.Validators{ETag: seen.ETag, LastModified: seen.LastModified}
 	}
 	s.out.Name = entry.Name
-	err = e.fetch(ctx, s)
+	err = e.look(ctx, s, o)
 	if errors.Is(err, source.ErrNotModified) {
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	a := &artifact{ReaderAt: s.body, size: s.body.Offset(), digest: s.body.Digest()}
-	if _, err := e.unpack(ctx, s, a, nil, o); err != nil {
-		return false, errors.Join(err, s.drop())
-	}
 	s.out.Warnings = nil
 	if s.pin.Tree == entry.Tree {
 		return true, s.drop()
 	}
 	return false, nil
+}
+
+// look fetches the artifact of s and checks it, for what only it can tell. It
+// stays with s, and out of the store.
+func (e *Engine) look(ctx context.Context, s *step, o Options) error {
+	if err := e.fetch(ctx, s); err != nil {
+		return err
+	}
+	a := &artifact{ReaderAt: s.body, size: s.body.Offset(), digest: s.body.Digest()}
+	if _, err := e.unpack(ctx, s, a, nil, o); err != nil {
+		return errors.Join(err, s.drop())
+	}
+	return nil
 }
 
 // meter tells the engine of bytes as they pass.

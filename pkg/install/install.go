@@ -43,8 +43,9 @@ type Scope struct {
 type Engine struct {
 	Scope  Scope
 	Source *source.Set
-	// Registry is what a bare slug in the manifest means: the address or folder of
-	// the registry that the settings name when no flag overrides them.
+	// Registry is what a bare slug in the manifest means to everyone who reads it:
+	// the address or folder that the manifest names as its registry, else the
+	// built-in one.
 	Registry string
 	Store    *store.Store
 	// AgentDir returns the absolute folder in which an agent reads skills in
@@ -89,6 +90,7 @@ type Options struct {
 	AllowHiddenText bool
 	Path            string // the folder to take of an archive that holds several skills
 	Locale          string
+	DryRun          bool // a plan to be looked at: what only an artifact can tell is found out, without keeping it
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
 }
 

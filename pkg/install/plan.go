@@ -42,6 +42,7 @@ type step struct {
 	exact  bool   // only the files that the lock names will do
 	listed string // the reference for the manifest; "" leaves it alone
 
+	ours   bool          // the version is what the skill says of itself, and no registry's promise
 	body   *store.Writer // the artifact, if planning had to fetch it
 	staged *staged       // set by Apply
 	moved  []Action      // what Apply did to each spot, so that it can be undone
@@ -103,6 +104,13 @@ func (s *step) drop() error {
 	return err
 }
 
+// warn adds a warning, once.
+func (s *step) warn(text string) {
+	if !slices.Contains(s.out.Warnings, text) {
+		s.out.Warnings = append(s.out.Warnings, text)
+	}
+}
+
 func (s *step) failed() bool { return s.out.Err != nil }
 
 func (s *step) fail(err error) *step {
@@ -117,11 +125,22 @@ func (e *Engine) PlanInstall(ctx context.Context, wants []Want, o Options) (*Pla
 	if err != nil {
 		return nil, err
 	}
+	wants = distinct(wants)
 	p := &Plan{options: o, state: st, steps: make([]*step, len(wants))}
 	err = e.each(ctx, len(wants), func(ctx context.Context, i int) {
 		p.steps[i] = e.planWant(ctx, st, wants[i], o)
 	})
 	return e.finished(p, err)
+}
+
+// distinct returns wants without those that say the same as an earlier one.
+func distinct(wants []Want) []Want {
+	seen := make(map[Want]bool, len(wants))
+	return slices.DeleteFunc(slices.Clone(wants), func(w Want) bool {
+		again := seen[w]
+		seen[w] = true
+		return again
+	})
 }
 
 // PlanRestore plans to bring back what the lock says. What the manifest wants
@@ -164,6 +183,11 @@ func (e *Engine) PlanRestore(ctx context.Context, o Options) (*Plan, error) {
 		}
 		entry := st.lock.Skills[names[i]]
 		p.steps[i] = e.planRestore(ctx, &entry, o)
+		if st.manifest != nil {
+			if _, wanted := st.manifest.Ref(entry.Name); !wanted {
+				p.steps[i].warn("is in the lock and not in the manifest any more: skills remove " + entry.Name + " takes it out")
+			}
+		}
 	})
 	return e.finished(p, err)
 }
@@ -263,13 +287,13 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	}
 	s.entry = e.find(st, s)
 	if s.entry != nil && s.satisfied() {
-		return e.planPresent(ctx, s, o)
+		present := e.planPresent(ctx, s, o)
+		if q := s.held(); q != "" {
+			present.warn("stays within " + q + ", as asked for before; skills install " + s.entry.Slug + "@latest lifts that")
+		}
+		return present
 	}
-	current := ""
-	if s.entry != nil {
-		current = s.entry.Version
-	}
-	s.pin, err = route.Source.Resolve(ctx, s.route.Ref, current)
+	s.pin, err = route.Source.Resolve(ctx, s.route.Ref, "")
 	if err != nil {
 		return s.fail(err)
 	}
@@ -286,6 +310,11 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 			return s.fail(err)
 		} else if unchanged {
 			return e.planPresent(ctx, s, o)
+		}
+	}
+	if o.DryRun && s.body == nil {
+		if err := e.look(ctx, s, o); err != nil {
+			return s.fail(err)
 		}
 	}
 	s.verb = place
@@ -320,6 +349,16 @@ func (e *Engine) byIdentity(st *state, id identity, as string) *lockfile.Skill {
 func (s *step) satisfied() bool {
 	locale := s.route.Ref.Locale
 	return accepts(s.route.Ref, s.entry.Version) && (locale == "" || locale == s.entry.Locale)
+}
+
+// held returns the query that an installed skill was asked for with, if it is now
+// asked for without one: the earlier one stays in force.
+func (s *step) held() string {
+	was, err := ref.Parse(s.entry.Ref)
+	if err != nil || s.want.Ref.Kind != ref.Registry || s.want.Ref.Query.String() != "" {
+		return ""
+	}
+	return was.Query.String()
 }
 
 // planPresent plans for a skill that the lock has already: to leave it, or to

@@ -15,19 +15,19 @@ import (
 // PlanUpdate plans to bring the named skills, or all if there are no names, to the
 // newest version that their references accept.
 func (e *Engine) PlanUpdate(ctx context.Context, names []string, o Options) (*Plan, error) {
-	return e.planNamed(ctx, names, true, func(ctx context.Context, entry *lockfile.Skill) *step {
-		return e.planUpdate(ctx, entry, o)
+	return e.planNamed(ctx, names, true, func(ctx context.Context, st *state, entry *lockfile.Skill) *step {
+		return e.planUpdate(ctx, st, entry, o)
 	}, o)
 }
 
-func (e *Engine) planUpdate(ctx context.Context, entry *lockfile.Skill, o Options) *step {
+func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skill, o Options) *step {
 	if entry.Pin != nil {
 		s := e.planRestore(ctx, entry, o)
 		s.out.Warnings = append(s.out.Warnings, "pinned: "+entry.Pin.Reason)
 		return s
 	}
 	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
-	if err := e.resolveAgain(ctx, s); err != nil {
+	if err := e.resolveAgain(ctx, st, s); err != nil {
 		return s.fail(err)
 	}
 	unchanged, err := e.peek(ctx, s, o)
@@ -45,13 +45,21 @@ func (e *Engine) planUpdate(ctx context.Context, entry *lockfile.Skill, o Option
 }
 
 // resolveAgain asks the registry that the lock names, and no other, what the
-// reference in the lock means by now.
-func (e *Engine) resolveAgain(ctx context.Context, s *step) error {
-	r, err := ref.Parse(s.entry.Ref)
+// reference means by now: that of the manifest, which may have been edited, else
+// that of the lock.
+func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step) error {
+	typed := s.entry.Ref
+	r, err := ref.Parse(typed)
 	if err != nil {
 		return fmt.Errorf("reference in the lock: %w", err)
 	}
-	s.want = Want{Typed: s.entry.Ref, Ref: r, As: s.entry.Name}
+	if st.manifest != nil {
+		listed, _ := st.manifest.Ref(s.entry.Name)
+		if l, err := ref.Parse(listed); err == nil && l.Kind == ref.Registry && l.Slug == r.Slug && l.Query != r.Query {
+			typed, r = listed, l
+		}
+	}
+	s.want = Want{Typed: typed, Ref: r, As: s.entry.Name}
 	s.route = source.Route{Source: e.Source.Direct, Ref: r}
 	switch {
 	case s.entry.Registry != "":
@@ -71,7 +79,7 @@ func (e *Engine) resolveAgain(ctx context.Context, s *step) error {
 // PlanRemove plans to remove the named skills: from the agents that o names, or
 // altogether.
 func (e *Engine) PlanRemove(ctx context.Context, names []string, o Options) (*Plan, error) {
-	return e.planNamed(ctx, names, false, func(ctx context.Context, entry *lockfile.Skill) *step {
+	return e.planNamed(ctx, names, false, func(ctx context.Context, _ *state, entry *lockfile.Skill) *step {
 		return e.planRemove(ctx, entry, o)
 	}, o)
 }
@@ -115,7 +123,11 @@ func (e *Engine) removeSome(ctx context.Context, s *step, o Options) *step {
 		return s
 	}
 	s.spots = slices.DeleteFunc(s.spots, func(p *spot) bool {
-		return slices.ContainsFunc(kept, func(r target.Root) bool { return r.Real == p.root.Real })
+		i := slices.IndexFunc(kept, func(r target.Root) bool { return r.Real == p.root.Real })
+		if i >= 0 {
+			s.warn(p.root.Shown(s.out.Name) + " stays: " + strings.Join(kept[i].Agents, ", ") + " reads the same folder")
+		}
+		return i >= 0
 	})
 	s.report()
 	return s
@@ -133,12 +145,15 @@ func without(have, gone []string) []string {
 
 // planNamed plans a step for each name, once, or for each locked skill if there
 // are no names and that means all.
-func (e *Engine) planNamed(ctx context.Context, names []string, all bool, plan func(context.Context, *lockfile.Skill) *step, o Options) (*Plan, error) {
+func (e *Engine) planNamed(ctx context.Context, names []string, all bool, plan func(context.Context, *state, *lockfile.Skill) *step, o Options) (*Plan, error) {
 	st, err := e.inquire(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 && all {
+		if !st.locked {
+			return nil, ErrNoLock
+		}
 		names = st.lock.Names()
 	}
 	seen := make(map[string]bool, len(names))
@@ -156,7 +171,7 @@ func (e *Engine) planNamed(ctx context.Context, names []string, all bool, plan f
 			p.steps[i] = unknown(st.lock, unique[i])
 			return
 		}
-		p.steps[i] = plan(ctx, &entry)
+		p.steps[i] = plan(ctx, st, &entry)
 	})
 	return e.finished(p, err)
 }

@@ -85,9 +85,9 @@ func TestSameNameTwice(t *testing.T) {
 	b := newBench(t)
 	b.publish("pdf", "1.0.0", "2.0.0")
 	b.other.put("pdf", "1.0.0", map[string]string{"SKILL.md": skillText("pdf", "other")})
-	got := b.install(install.Options{}, "pdf@1.0.0", "pdf@1.0.0", "pdf@2.0.0", "other:pdf")
-	if got[0].Action != install.Installed || got[1].Action != install.Unchanged {
-		t.Errorf("actions are %s and %s", got[0].Action, got[1].Action)
+	got := b.install(install.Options{}, "pdf@1.0.0", "pdf@1.0.0", "pdf@=1.0.0", "pdf@2.0.0", "other:pdf")
+	if len(got) != 4 || got[0].Action != install.Installed || got[1].Action != install.Unchanged {
+		t.Fatalf("outcomes are %+v", got)
 	}
 	failsAs[*install.IdentityError](t, got[2])
 	failsAs[*install.IdentityError](t, got[3])

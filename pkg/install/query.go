@@ -130,6 +130,9 @@ func (e *Engine) Verify(ctx context.Context, names []string) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(names) == 0 && !st.locked {
+		return nil, ErrNoLock
+	}
 	if len(names) == 0 {
 		names = st.lock.Names()
 	}
@@ -271,6 +274,7 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
+	art.keep(s)
 	_, findings, err := skill.Parse(c.Result.Skill)
 	if err != nil {
 		return nil, err

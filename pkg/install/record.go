@@ -29,14 +29,14 @@ func (e *Engine) record(st *state, s *step) error {
 		}
 		entry = e.entryOf(s, entry)
 	}
-	if s.narrows() {
+	if s.restates() {
 		entry.Ref = s.want.Typed
 	}
 	entry.Agents, entry.Dirs, entry.Placement = union(entry.Agents, s.agents), union(entry.Dirs, s.dirs), s.placement()
 	if err := st.lock.Put(entry); err != nil {
 		return err
 	}
-	if s.verb == nothing && !s.narrows() && st.manifest != nil {
+	if s.verb == nothing && !s.restates() && st.manifest != nil {
 		if _, ok := st.manifest.Ref(s.out.Name); ok {
 			return nil
 		}
@@ -105,23 +105,33 @@ func (e *Engine) list(st *state, s *step) error {
 // that nobody who reads the manifest gets it from another registry.
 func (e *Engine) qualify(m *manifest.Manifest, s *step) (string, error) {
 	r, from := s.want.Ref, s.out.Registry
-	if r.Kind != ref.Registry || r.Registry != "" || from == "" || from == e.Registry || s.listed != s.want.Typed {
+	if r.Kind != ref.Registry || from == "" || r.Registry == "" && from == e.Registry || s.listed != s.want.Typed {
 		return s.listed, nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
-		if e.Source.Named[name] == from {
-			r.Registry = name
-			return r.String(), nil
-		}
+	if r.Registry == "" {
+		r.Registry = e.nameOf(from, m)
 	}
-	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
-		if e.absolute(m.Registries[name]) == from {
-			r.Registry = name
-			return r.String(), nil
-		}
+	if _, ok := m.Registries[r.Registry]; ok {
+		return r.String(), nil
 	}
-	r.Registry = registryName(from, m.Registries)
+	// The name may be known only to this user's settings.
 	return r.String(), m.AddRegistry(r.Registry, e.relative(from))
+}
+
+// nameOf returns the name of the registry at an address: one that it has, else a
+// new one.
+func (e *Engine) nameOf(address string, m *manifest.Manifest) string {
+	for _, name := range slices.Sorted(maps.Keys(m.Registries)) {
+		if e.absolute(m.Registries[name]) == address {
+			return name
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Source.Named)) {
+		if _, taken := m.Registries[name]; !taken && e.Source.Named[name] == address {
+			return name
+		}
+	}
+	return registryName(address, m.Registries)
 }
 
 // registryName makes a name for a registry out of the last word of its folder or

@@ -193,7 +193,7 @@ func allow(s *step, o Options) error {
 		switch p.state {
 		case foreign:
 			if s.verb == remove {
-				s.out.Warnings = append(s.out.Warnings, p.root.Shown(s.out.Name)+" is not ours any more and stays")
+				s.warn(p.root.Shown(s.out.Name) + " is not ours any more and stays")
 				continue
 			}
 			if !o.Replace {

@@ -164,7 +164,9 @@ func identityOfPin(p source.Pin) identity {
 }
 
 // relative turns a folder or file of this machine into a slash path relative to
-// the lock, which means the same in another checkout. URLs stay as they are.
+// the lock, which means the same in another checkout. Outside of a project only
+// what is below the lock moves with it: of anything else the whole path is kept,
+// lest a copy elsewhere finds something else there. URLs stay as they are.
 func (e *Engine) relative(place string) string {
 	if !filepath.IsAbs(place) {
 		return place
@@ -173,11 +175,13 @@ func (e *Engine) relative(place string) string {
 	if err != nil {
 		return place
 	}
-	rel = filepath.ToSlash(rel)
-	if rel != ".." && !strings.HasPrefix(rel, "../") {
-		rel = "./" + rel
+	if filepath.IsLocal(rel) {
+		return "./" + filepath.ToSlash(rel)
 	}
-	return rel
+	if e.Scope.Kind != Project {
+		return place
+	}
+	return filepath.ToSlash(rel)
 }
 
 // absolute is the inverse of relative.

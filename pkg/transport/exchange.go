@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -142,13 +143,16 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 
 // hop makes one request and waits for the header of the answer.
 func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.Header) (*answer, error) {
+	header := min(headerTime, c.stall)
+	// Unlike the timeout of http.Transport, this ends as what it is, a StalledError.
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { w.begin(header) }})
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	pool, err := c.route(req, first)
 	if err != nil {
 		return nil, &NetworkError{URL: place(u), Err: err}
 	}
 	start := time.Now()
-	w.begin(connectTime + tlsTime + headerTime)
+	w.begin(connectTime + tlsTime + header) // for what has no limit of its own, such as a proxy
 	resp, err := pool.RoundTrip(req)
 	w.end()
 	if err != nil {

@@ -126,11 +126,11 @@ func New(o Options) (*Client, error) {
 			return nil, fmt.Errorf("read CA file: %w", err)
 		}
 	}
-	c.named = newPool(o.Jobs, roots)
+	c.named = newPool(o.Jobs, roots, c.stall)
 	c.named.DialContext = c.guard.dialNamed
-	c.public = newPool(o.Jobs, roots)
+	c.public = newPool(o.Jobs, roots, c.stall)
 	c.public.DialContext = c.guard.dialPublic
-	c.proxied = newPool(o.Jobs, roots)
+	c.proxied = newPool(o.Jobs, roots, c.stall)
 	c.proxied.DialContext = c.guard.dialProxy
 	c.proxied.Proxy = c.proxy
 	c.proxied.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
@@ -142,12 +142,11 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-func newPool(jobs int, roots *x509.CertPool) *http.Transport {
+func newPool(jobs int, roots *x509.CertPool, stall time.Duration) *http.Transport {
 	return &http.Transport{
 		ForceAttemptHTTP2:      true,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    tlsTime,
-		ResponseHeaderTimeout:  headerTime,
+		TLSHandshakeTimeout:    min(tlsTime, stall),
 		MaxResponseHeaderBytes: headerLimit,
 		MaxIdleConnsPerHost:    jobs,
 		IdleConnTimeout:        idleTime,

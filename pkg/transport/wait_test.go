@@ -138,10 +138,28 @@ func TestStall(t *testing.T) {
 		atLeast time.Duration
 		atMost  time.Duration
 	}{
-		{name: "no header", replies: []reply{silent("")}, want: is[net.Error](net.Error.Timeout), atLeast: 4 * headerTime, atMost: 4*headerTime + 5*time.Second},
-		{name: "half a header", replies: []reply{silent(okHead)}, want: is[net.Error](net.Error.Timeout), atLeast: 4 * headerTime, atMost: 4*headerTime + 5*time.Second},
+		{name: "no header", replies: []reply{silent("")},
+			want: stalledFor(headerTime), atLeast: 4 * headerTime, atMost: 4*headerTime + 5*time.Second},
+		{name: "half a header", replies: []reply{silent(okHead)},
+			want: stalledFor(headerTime), atLeast: 4 * headerTime, atMost: 4*headerTime + 5*time.Second},
+		{name: "no header, and little patience", replies: []reply{silent("")}, stall: 2 * time.Second,
+			want: stalledFor(2 * time.Second), atLeast: 8 * time.Second, atMost: 13 * time.Second},
+		{name: "half a header, and little patience", replies: []reply{silent(okHead)}, stall: 2 * time.Second,
+			want: stalledFor(2 * time.Second), atLeast: 8 * time.Second, atMost: 13 * time.Second},
+		{name: "a header that drips", replies: []reply{endless(okHead, "X: x\r\n", time.Second)}, stall: 2500 * time.Millisecond,
+			want: stalledFor(2500 * time.Millisecond), atLeast: 10 * time.Second, atMost: 15 * time.Second},
+		{name: "no header, and much patience", replies: []reply{silent("")}, stall: time.Minute,
+			want: stalledFor(headerTime), atLeast: 4 * headerTime, atMost: 4*headerTime + 5*time.Second},
+		{name: "no header after a redirect", replies: []reply{to("/y"), silent("")}, stall: 2 * time.Second,
+			want: stalledFor(2 * time.Second), atLeast: 8 * time.Second, atMost: 13 * time.Second},
+		{name: "no header once", replies: []reply{silent(""), ok("artifact")}, stall: 2 * time.Second,
+			atLeast: 2 * time.Second, atMost: 3 * time.Second},
+		{name: "a header just in time", replies: []reply{func(c net.Conn, r *http.Request) bool {
+			time.Sleep(1900 * time.Millisecond)
+			return ok("artifact")(c, r)
+		}}, stall: 2 * time.Second, atLeast: 1900 * time.Millisecond, atMost: 1900 * time.Millisecond},
 		{name: "no body", replies: []reply{silent(length(5))},
-			want: is(func(e *StalledError) bool { return !e.Slow && e.For == DefaultStall }), atLeast: 4 * DefaultStall, atMost: 4*DefaultStall + 5*time.Second},
+			want: stalledFor(DefaultStall), atLeast: 4 * DefaultStall, atMost: 4*DefaultStall + 5*time.Second},
 		{name: "half a body", replies: []reply{silent(length(5) + "ar")}, stall: 3 * time.Second,
 			want: is[*StalledError](), atLeast: 12 * time.Second, atMost: 17 * time.Second},
 		{name: "no body once", replies: []reply{silent(length(5)), ok("artifact")}, atLeast: DefaultStall, atMost: DefaultStall + time.Second},
@@ -181,6 +199,10 @@ func TestStall(t *testing.T) {
 	}
 }
 
+func stalledFor(d time.Duration) func(error) bool {
+	return is(func(e *StalledError) bool { return !e.Slow && e.For == d })
+}
+
 // A sink that takes its time is no stalled network.
 func TestSlowSinkIsNoStall(t *testing.T) {
 	onWire(t, []reply{ok(strings.Repeat("x", 3*bufferSize))}, func(w *wire) {
@@ -216,20 +238,22 @@ func TestConnectFails(t *testing.T) {
 
 // A server that takes the connection and says nothing when it should say hello.
 func TestTLSHandshakeStalls(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, err := New(Options{Proxy: direct, Dial: func(context.Context, string, string) (net.Conn, error) {
-			near, far := net.Pipe()
-			go func() { _, _ = io.Copy(io.Discard, far) }()
-			return near, nil
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		_, err = c.Get(t.Context(), "https://registry.test/", GetOptions{})
-		took := time.Since(start)
-		if !is[net.Error](net.Error.Timeout)(err) || took < 4*tlsTime || took > 4*tlsTime+5*time.Second {
-			t.Errorf("after %v: %v", took, err)
-		}
-	})
+	for _, test := range []struct{ stall, want time.Duration }{{0, tlsTime}, {2 * time.Second, 2 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := New(Options{Proxy: direct, Stall: test.stall, Dial: func(context.Context, string, string) (net.Conn, error) {
+				near, far := net.Pipe()
+				go func() { _, _ = io.Copy(io.Discard, far) }()
+				return near, nil
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			_, err = c.Get(t.Context(), "https://registry.test/", GetOptions{})
+			took := time.Since(start)
+			if !is[net.Error](net.Error.Timeout)(err) || took < 4*test.want || took > 4*test.want+5*time.Second {
+				t.Errorf("stall %v: after %v: %v", test.stall, took, err)
+			}
+		})
+	}
 }
