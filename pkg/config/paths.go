@@ -23,7 +23,7 @@ var ErrNoHome = agent.ErrNoHome
 type Paths struct {
 	Config string // settings, and the user's manifest and lock
 	Data   string // the store
-	State  string // journal, history, backups
+	State  string // backups
 	Cache  string // may be deleted at any time
 }
 
@@ -107,14 +107,8 @@ func (p Paths) Store() string { return in(p.Data, "store") }
 // Backups returns the folder of what was replaced because the user asked for it.
 func (p Paths) Backups() string { return in(p.State, "backups") }
 
-// Journal returns the folder of what is being done, for the next run to heal.
-func (p Paths) Journal() string { return in(p.State, "journal") }
-
 // HTTP returns the folder of remembered HTTP answers.
 func (p Paths) HTTP() string { return in(p.Cache, "http") }
-
-// Partial returns the folder of downloads that were cut off.
-func (p Paths) Partial() string { return in(p.Cache, "partial") }
 
 func in(dir, name string) string {
 	if dir == "" || strings.ContainsRune(dir, 0) {

@@ -192,7 +192,8 @@ func (s *step) label() string {
 // contents is what an artifact was found to hold.
 type contents struct {
 	*archive.Result
-	skill *skill.Skill
+	skill    *skill.Skill
+	findings []skill.Finding
 }
 
 // unpack checks an artifact whole and writes its tree to dst, if that is not
@@ -219,7 +220,7 @@ func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writ
 		return nil, &digest.MismatchError{What: "the tree of " + s.label(), Want: s.pin.Tree, Got: got}
 	}
 	s.pin.Tree, s.pin.Artifact, s.pin.Size = got, a.digest, a.size
-	return &contents{Result: result, skill: sk}, e.settle(s, sk)
+	return &contents{Result: result, skill: sk, findings: findings}, e.settle(s, sk)
 }
 
 // settle gives s the version and the name that the skill itself says it has, as

@@ -84,7 +84,7 @@ const (
 
 // Options are what the requests have in common.
 type Options struct {
-	Agents          []string // the agents to place into; nil means those of the lock, else the engine's
+	Agents          []string // to place into besides those of the lock, or to remove from; nil: those of the lock, else the engine's
 	Replace         bool     // back up, then replace a folder that is not ours
 	OnEdit          OnEdit
 	AllowHiddenText bool

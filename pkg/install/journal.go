@@ -133,6 +133,9 @@ func (e *Engine) recover(ctx context.Context) error {
 		return os.Remove(e.journalPath())
 	}
 	next, err := lockfile.Parse(j.Lock)
+	if _, newer := errors.AsType[*lockfile.NewerError](err); newer {
+		return fmt.Errorf("read journal: %w", err) // for the program that wrote it
+	}
 	if err != nil {
 		return os.Remove(e.journalPath())
 	}

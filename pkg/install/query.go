@@ -45,7 +45,7 @@ type Entry struct {
 	Agents   []string      `json:"agents"`
 	Paths    []string      `json:"paths"`
 	Pinned   string        `json:"pinned,omitempty"` // why, or "yes"
-	State    State         `json:"state"`            // ok or missing: it is looked for, not read
+	State    State         `json:"state"`            // ok, missing, or unreadable if its folders cannot be found out
 }
 
 // List returns what the lock has, by name, and whether it is still there.
@@ -124,7 +124,8 @@ type TargetCheck struct {
 }
 
 // Verify hashes what stands in the folders of the named skills, or of all if
-// there are no names, and compares it with the lock. It writes nothing.
+// there are no names, and compares it with the lock. It changes nothing, but finishes what a killed
+// process began. Where nothing is locked the error is ErrNoLock.
 func (e *Engine) Verify(ctx context.Context, names []string) ([]Check, error) {
 	st, err := e.inquire(ctx)
 	if err != nil {
@@ -202,7 +203,8 @@ type Status struct {
 }
 
 // Outdated asks the sources of the named skills, or of all if there are no names, for
-// what update would bring. It writes nothing.
+// what update would bring. It changes nothing, but finishes what a killed process
+// began.
 func (e *Engine) Outdated(ctx context.Context, names []string) ([]Status, error) {
 	p, err := e.PlanUpdate(ctx, names, Options{OnEdit: KeepOnEdit})
 	if err != nil {
@@ -275,13 +277,9 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 		return nil, err
 	}
 	art.keep(s)
-	_, findings, err := skill.Parse(c.Result.Skill)
-	if err != nil {
-		return nil, err
-	}
 	info := &Info{
 		Outcome: s.out, Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
-		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: findings,
+		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: c.findings,
 	}
 	info.Versions, err = s.route.Source.Versions(ctx, s.route.Ref)
 	if err != nil && !errors.Is(err, source.ErrUnsupported) {

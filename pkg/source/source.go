@@ -23,6 +23,9 @@ var (
 	// ErrNotModified says that the artifact is still the one that the
 	// validators in the Pin were given with.
 	ErrNotModified = errors.New("artifact is not modified")
+	// ErrWithheld says that a source has the skill and may not hand it out (HTTP
+	// status 451, RFC 7725).
+	ErrWithheld = errors.New("skill is withheld")
 	// ErrAuth says that a source wants a credential, or refused the one it got.
 	ErrAuth = errors.New("access is denied")
 )

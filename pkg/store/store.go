@@ -191,7 +191,8 @@ func (s *Store) Has(d digest.Digest) bool {
 type Found struct {
 	Digest digest.Digest
 	Size   int64
-	// Err is set by Verify, if the file does not hold what its name says.
+	// Err is set by Verify: a *digest.MismatchError if the file does not hold what
+	// its name says, else why it could not be read.
 	Err error
 }
 

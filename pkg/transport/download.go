@@ -24,6 +24,15 @@ type Sink interface {
 	Restart(validator string) error
 }
 
+// An Ender is a Sink that can tell whether what it holds has an end. It is asked
+// after an answer without any length, which ends when the connection does,
+// whether all was sent or not (RFC 9112, 8): if there is no end, the answer broke
+// off.
+type Ender interface {
+	Sink
+	Ended() bool
+}
+
 // A Receipt is what a server said about what it sent.
 type Receipt struct {
 	URL          string        // after redirects
@@ -123,7 +132,15 @@ func (d *download) once(ctx context.Context) error {
 	if total >= 0 && d.dst.Offset() != total {
 		return a.bodyError(io.ErrUnexpectedEOF)
 	}
+	if sink, ok := d.dst.(Ender); ok && total < 0 && a.endsOnClose() && !sink.Ended() {
+		return a.bodyError(io.ErrUnexpectedEOF)
+	}
 	return nil
+}
+
+// endsOnClose says whether nothing but the end of the connection ends the body.
+func (a *answer) endsOnClose() bool {
+	return a.ProtoMajor < 2 && a.ContentLength < 0 && len(a.TransferEncoding) == 0
 }
 
 // startOver drops the part, so that the next attempt asks for the whole.

@@ -71,6 +71,19 @@ func (e *StatusError) Error() string {
 // bytes.
 func (e *StatusError) Excerpt() string { return clip(strings.TrimSpace(string(e.Body)), clipText) }
 
+// Retryable says whether the same request may do better another time. The Client
+// itself has tried some of these again, and some not: a 500 for instance may be
+// long.
+func (e *StatusError) Retryable() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return e.Status >= 500
+}
+
 func (e *StatusError) again() bool {
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

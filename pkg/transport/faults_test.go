@@ -222,6 +222,58 @@ func gzipText(s string) string {
 	return b.String()
 }
 
+// What may help later is told from what will not.
+func TestRetryable(t *testing.T) {
+	for status, want := range map[int]bool{
+		204: false, 304: false, 400: false, 401: false, 404: false, 408: true, 410: false, 422: false, 425: true,
+		429: true, 451: false, 500: true, 501: false, 502: true, 503: true, 504: true, 505: false,
+	} {
+		e := &StatusError{Status: status}
+		if e.Retryable() != want || e.again() && !want {
+			t.Errorf("%d: retryable is %v", status, e.Retryable())
+		}
+	}
+}
+
+// An enderSink knows that "artifact" is the whole.
+type enderSink struct{ part }
+
+func (s *enderSink) Ended() bool { return s.String() == "artifact" }
+
+// Only the sink can tell whether an answer that ends with the connection is whole.
+func TestEnder(t *testing.T) {
+	tagged := okHead + "ETag: \"v1\"\r\n\r\nart"
+	for _, test := range []struct {
+		name     string
+		replies  []reply
+		want     string // "": it fails
+		requests int
+	}{
+		{"whole", []reply{raw(okHead + "\r\nartifact")}, "artifact", 1},
+		{"cut off once", []reply{raw(okHead + "\r\nart"), raw(okHead + "\r\nartifact")}, "artifact", 2},
+		{"cut off in the header of HTTP/1.0", []reply{raw("HTTP/1.0 200 OK\r\n\r\n"), ok("artifact")}, "artifact", 2},
+		{"cut off, then the rest", []reply{raw(tagged), raw("HTTP/1.1 206 x\r\nContent-Length: 5\r\nContent-Range: bytes 3-7/8\r\n\r\nifact")}, "artifact", 2},
+		{"cut off always", []reply{raw(okHead + "\r\nart")}, "", 4},
+		{"what has a length is whole", []reply{ok("art")}, "art", 1},
+		{"what has a last chunk is whole", []reply{raw(chunked + "3\r\nart\r\n0\r\n\r\n")}, "art", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onWire(t, test.replies, func(w *wire) {
+				t := w.t
+				var dst enderSink
+				_, err := w.client(Options{}).Download(t.Context(), "http://registry.test/x", GetOptions{}, &dst)
+				checkText(t, err)
+				if len(w.asked()) != test.requests || errors.Is(err, io.ErrUnexpectedEOF) != (test.want == "") {
+					t.Errorf("%d requests: %v", len(w.asked()), err)
+				}
+				if test.want != "" && (err != nil || dst.String() != test.want) {
+					t.Errorf("sink holds %q, error %v", dst.String(), err)
+				}
+			})
+		})
+	}
+}
+
 // A disk that is full is no reason to ask again.
 func TestSinkFails(t *testing.T) {
 	onWire(t, []reply{ok("artifact")}, func(w *wire) {
