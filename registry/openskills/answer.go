@@ -19,7 +19,7 @@ import (
 )
 
 // An AnswerError is an answer that is no skill. It matches source.ErrNotFound,
-// source.ErrAuth or transport.ErrWebPage where it means that.
+// source.ErrAuth, source.ErrWithheld or transport.ErrWebPage where it means that.
 type AnswerError struct {
 	Host        string // that answered
 	Status      int
@@ -236,6 +236,10 @@ func explainStatus(status *transport.StatusError, err error, q version.Query) er
 		answer.Err = source.ErrAuth
 	case http.StatusConflict:
 		answer.Err = source.ErrAmbiguous
+	case http.StatusUnavailableForLegalReasons:
+		answer.Err = source.ErrWithheld
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		// What is wrong with the request, the server says.
 	default:
 		return err
 	}

@@ -3,9 +3,11 @@ package openskills_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
+	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/openskills"
 )
@@ -97,6 +100,95 @@ func TestRequest(t *testing.T) {
 			if !strings.HasPrefix(h.Get("Accept"), "application/zip, ") || h.Get("Accept-Encoding") != "identity" ||
 				h.Get("User-Agent") == "" || h.Get("Authorization") != "" || h.Get("Cookie") != "" {
 				t.Errorf("the header is %v", h)
+			}
+		})
+	}
+}
+
+// Statuses that mean the same however often they are asked for.
+func TestStatusIsFinal(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   error  // nil: nothing in particular
+		says   string // by the server
+	}{
+		{"400", 400, `{"error":{"code":"bad_version","message":"no such range"}}`, nil, `status 400: "no such range"`},
+		{"400 in words", 400, "slug is too long\n", nil, `status 400: "slug is too long"`},
+		{"400 in silence", 400, "", nil, "status 400"},
+		{"422", 422, `{"message":"locale xx"}`, nil, `status 422: "locale xx"`},
+		{"451", 451, `{"message":"by order of a court"}`, source.ErrWithheld, `status 451: "by order of a court"`},
+		{"451 in silence", 451, "", source.ErrWithheld, "skill is withheld"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			asked := 0
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				asked++
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.body))
+			})
+			r := newRegistry(t, openskills.Options{URL: url})
+			pin, err := r.Resolve(t.Context(), ref.Ref{Slug: "demo"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = r.Fetch(t.Context(), pin, new(sourcetest.Sink))
+			var status *transport.StatusError
+			if !errors.As(err, &status) || status.Status != test.status || status.Retryable() || asked != 1 {
+				t.Fatalf("asked %d times: %v", asked, err)
+			}
+			if !strings.Contains(err.Error(), test.says) || errors.Is(err, source.ErrWithheld) != (test.want != nil) {
+				t.Errorf("error is %v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
+// An answer that ends when the connection does may have been cut off. That of a
+// zip is seen at its end, and it is asked for again.
+func TestCutOffWithoutLength(t *testing.T) {
+	data := artifact(t, 100<<10)
+	for _, test := range []struct {
+		name  string
+		cuts  []int // how many bytes each answer has
+		asked int
+		fails bool
+	}{
+		{"whole", []int{len(data)}, 1, false},
+		{"in the files", []int{60 << 10, len(data)}, 2, false},
+		{"in what is held", []int{100, len(data)}, 2, false},
+		{"at the last signature", []int{len(data) - 22, len(data)}, 2, false},
+		{"in the last signature", []int{len(data) - 19, len(data)}, 2, false},
+		{"always", []int{60 << 10, 60 << 10}, 2, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				cut := test.cuts[min(int(asked.Add(1)), len(test.cuts))-1]
+				c, rw, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer c.Close()
+				_, _ = rw.WriteString("HTTP/1.0 200 OK\r\nContent-Type: application/zip\r\n\r\n")
+				_, _ = rw.Write(data[:cut])
+				_ = rw.Flush()
+			})
+			r := newRegistry(t, openskills.Options{URL: url}) // makes two attempts
+			pin, err := r.Resolve(t.Context(), ref.Ref{Slug: "demo"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sink sourcetest.Sink
+			_, err = r.Fetch(t.Context(), pin, &sink)
+			if int(asked.Load()) != test.asked || errors.Is(err, io.ErrUnexpectedEOF) != test.fails {
+				t.Errorf("asked %d times: %v", asked.Load(), err)
+			}
+			if !test.fails && (err != nil || !bytes.Equal(sink.Bytes(), data)) {
+				t.Errorf("%d bytes of %d, or others: %v", len(sink.Bytes()), len(data), err)
 			}
 		})
 	}
@@ -247,6 +339,7 @@ func TestSearch(t *testing.T) {
 		{name: "404", answer: "no", status: 404, err: source.ErrUnsupported},
 		{name: "other JSON", answer: `{"ok":true}`, err: source.ErrUnsupported},
 		{name: "403", answer: "no", status: 403, err: source.ErrAuth},
+		{name: "451", answer: "no", status: 451, err: source.ErrWithheld},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -55,6 +55,8 @@ func explainSearch(err error) error {
 			return fmt.Errorf("%w: %w", source.ErrUnsupported, err)
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return fmt.Errorf("%w: %w", source.ErrAuth, err)
+		case http.StatusUnavailableForLegalReasons:
+			return fmt.Errorf("%w: %w", source.ErrWithheld, err)
 		}
 	}
 	return err

@@ -2,6 +2,10 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -152,6 +156,10 @@ func (a *app) configSetCommand() *cobra.Command {
 					return nil, err
 				}
 			}
+			value, err := a.checkSetting(key, value)
+			if err != nil {
+				return nil, err
+			}
 			return a.setting(key, value, func(file string) error { return config.Set(file, key, value) })
 		}),
 	}
@@ -172,6 +180,54 @@ func (a *app) configUnsetCommand() *cobra.Command {
 	}
 	a.dryRunFlag(cmd)
 	return cmd
+}
+
+// checkSetting refuses a value that could never be used, and returns the one that
+// means the same in any folder. What is wrong with its form pkg/config tells.
+func (a *app) checkSetting(key, value string) (string, error) {
+	switch key {
+	case "registry":
+		settings, err := a.userSettings()
+		if err != nil {
+			return "", err
+		}
+		address, err := a.resolveRegistry(settings, value)
+		if _, named := settings.Registries[value]; err != nil || named || strings.Contains(value, "://") {
+			return value, err
+		}
+		return address, nil
+	case "ca-file":
+		return value, a.checkCAFile(value)
+	}
+	rest, ok := strings.CutPrefix(key, "agent-dirs.")
+	if id, user := strings.CutSuffix(rest, ".user"); ok && user {
+		_, err := agent.With(map[string]agent.Override{id: {User: value}})
+		return value, err
+	}
+	if id, project := strings.CutSuffix(rest, ".project"); ok && project {
+		_, err := agent.With(map[string]agent.Override{id: {Project: value}})
+		return value, err
+	}
+	return value, nil
+}
+
+func (a *app) checkCAFile(typed string) error {
+	path := typed
+	if tail, ok := strings.CutPrefix(typed, "~/"); ok {
+		home, err := config.Home(a.env.Getenv)
+		if err != nil {
+			return err
+		}
+		path = filepath.Join(home, tail)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return &usageError{message: fmt.Sprintf("ca-file: %v", err)}
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(data) {
+		return &usageError{message: fmt.Sprintf("ca-file %s holds no certificate", path), hint: "it must be a PEM file"}
+	}
+	return nil
 }
 
 // checkAgentNames checks a list of agents before it becomes a setting.

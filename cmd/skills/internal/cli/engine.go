@@ -35,6 +35,7 @@ func (e *engine) options(o install.Options) install.Options {
 	// Only a locale that is asked for: that of the settings is for what is new,
 	// and must not change what is installed.
 	o.Locale = e.flags.locale
+	o.DryRun = e.flags.dryRun
 	return o
 }
 
@@ -147,14 +148,11 @@ func (a *app) chosenRegistry(settings config.Settings) (string, error) {
 }
 
 // usualRegistry returns the registry for references that name none, as it is for
-// everyone who shares the scope: without flags and the environment. It is "" if
-// the settings name one that is not to be found; where that matters it is told.
+// everyone who reads its manifest: without flags, the environment and the
+// settings of this user. It is "" if the manifest names one that is not to be
+// found; where that matters it is told.
 func (a *app) usualRegistry(s scope) (string, error) {
-	settings, err := a.userSettings()
-	if err != nil {
-		return "", err
-	}
-	settings = s.override(settings)
+	settings := s.override(config.Default())
 	url, err := a.resolveRegistry(settings, settings.Registry)
 	if _, unknown := errors.AsType[*usageError](err); unknown {
 		return "", nil
@@ -224,6 +222,8 @@ type namedRegistry struct {
 	URL     string `json:"url"`
 	Default bool   `json:"default"`
 	From    string `json:"from,omitempty"` // file or variable that says it; "" is built in
+
+	DefaultFrom string `json:"defaultFrom,omitempty"` // what makes it the default, if From does not
 }
 
 // registries returns the default registry and the named ones, by name.
@@ -240,6 +240,10 @@ func (a *app) registries() ([]namedRegistry, error) {
 	if err != nil {
 		return nil, err
 	}
+	chooser := settings.Origin("registry")
+	if s.manifest.Registry != "" && chooser != "SKILLS_REGISTRY" {
+		chooser = s.Manifest
+	}
 	var list []namedRegistry
 	hasDefault := false
 	for name, url := range settings.Registries {
@@ -247,12 +251,15 @@ func (a *app) registries() ([]namedRegistry, error) {
 		if _, ok := s.manifest.Registries[name]; ok {
 			r.From = s.Manifest
 		}
+		if r.Default && r.From != chooser {
+			r.DefaultFrom = chooser
+		}
 		hasDefault = hasDefault || r.Default
 		list = append(list, r)
 	}
 	slices.SortFunc(list, func(a, b namedRegistry) int { return strings.Compare(a.Name, b.Name) })
 	if !hasDefault {
-		list = slices.Insert(list, 0, namedRegistry{URL: chosen, Default: true, From: settings.Origin("registry")})
+		list = slices.Insert(list, 0, namedRegistry{URL: chosen, Default: true, From: chooser})
 	}
 	return list, nil
 }

@@ -115,6 +115,15 @@ type answer struct {
 	done   int               // how much of the request did work
 }
 
+// deed says what a command changed, for when that is all that can be said.
+func (out *answer) deed(command string) string {
+	r, ok := out.result.(changeResult)
+	if !ok || r.DryRun || out.done == 0 {
+		return ""
+	}
+	return map[string]string{"install": "installed", "update": "updated", "remove": "removed"}[command]
+}
+
 // A fault is one part of a request that did not work.
 type fault struct {
 	ref string // which part, as the person named it
@@ -155,7 +164,7 @@ func (a *app) finish(ctx context.Context, command string, err error) int {
 	a.printFaults(told)
 	a.printStacks(out.faults)
 	if flushErr != nil && code == exitDone {
-		e := explain(fault{err: flushErr})
+		e := explain(fault{err: &outputError{done: out.deed(command), err: flushErr}})
 		a.ui.Error(e.Message, e.Hint)
 		return e.exit
 	}

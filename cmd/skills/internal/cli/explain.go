@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -145,6 +148,8 @@ func rules() []rule {
 				}
 				return "what can be set: skills config list"
 			})},
+		{Code{"bad_config", exitUsage, false, ""},
+			as(saying[*agent.OverrideError]("what can be set: skills config list"))},
 		{Code{"bad_environment", exitUsage, false, "an environment variable that cannot be used"},
 			as(saying[*config.EnvError]("what skills reads: skills help environment"))},
 		{Code{"bad_environment", exitUsage, false, ""},
@@ -192,6 +197,8 @@ func rules() []rule {
 				}
 				return "what is installed: skills list; other scopes: --user, --project, --dir"
 			})},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *folderError) string { return fmt.Sprintf("there is a folder %s: write ./%s", e.path, e.path) })},
 		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},
 			is(version.ErrNoMatch, "")},
 		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},
@@ -206,6 +213,8 @@ func rules() []rule {
 			as(saying[*noHitsError]("try fewer or other words"))},
 		{Code{"unauthorized", exitUnauthorized, false, "the registry wants a credential, or refused the one it got"},
 			is(source.ErrAuth, "")},
+		{Code{"withheld", exitRefused, false, "the registry has the skill and may not hand it out"},
+			is(source.ErrWithheld, "")},
 		{Code{"unsupported", exitError, false, "the registry cannot do that"},
 			is(source.ErrUnsupported, "")},
 
@@ -229,6 +238,10 @@ func rules() []rule {
 					return ""
 				}
 				return "choose one with --path " + e.Candidates[0]
+			})},
+		{Code{"bad_artifact", exitRefused, false, ""},
+			as(func(e *pageError) string {
+				return fmt.Sprintf("if this is a registry: skills install %s --registry %s", e.slug, e.registry)
 			})},
 		{Code{"unsafe", exitRefused, false, "an archive that could write where it should not, or is made to deceive"},
 			is(archive.ErrUnsafe, "")},
@@ -274,6 +287,11 @@ func rules() []rule {
 			as(saying[*transport.RedirectError](""))},
 		{Code{"too_large", exitRefused, false, ""},
 			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
+		{Code{"bad_request", exitUnreachable, false, "the server does not accept what was asked"},
+			func(err error) (string, bool) {
+				e, ok := errors.AsType[*transport.StatusError](err)
+				return "", ok && !e.Retryable()
+			}},
 		{Code{"bad_answer", exitUnreachable, true, "the server answered with an error, or with something that is no skill"},
 			as(saying[*transport.StatusError](""))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
@@ -308,6 +326,8 @@ func rules() []rule {
 			as(saying[*transport.NetworkError]("are you online? A proxy is set with HTTPS_PROXY"))},
 
 		// The disk.
+		{Code{"output", exitError, false, "what is to be said cannot be written to standard output"},
+			as(saying[*outputError](""))},
 		{Code{"disk_full", exitError, true, "the disk, or the quota, is full"},
 			func(err error) (string, bool) {
 				return "what was there is as it was; skills cache prune makes room", errors.Is(err, syscall.ENOSPC) || isQuota(err)
@@ -322,6 +342,85 @@ func rules() []rule {
 			is(fs.ErrNotExist, "")},
 	}
 }
+
+// A folderError says that what is no skill of a registry is a folder here.
+type folderError struct {
+	path string
+	err  error
+}
+
+func (e *folderError) Error() string { return e.err.Error() }
+func (e *folderError) Unwrap() error { return e.err }
+
+// A pageError says that an address that looks like one of a registry is none of
+// those that are known.
+type pageError struct {
+	slug, registry string
+	err            error
+}
+
+func (e *pageError) Error() string { return e.err.Error() }
+func (e *pageError) Unwrap() error { return e.err }
+
+// mistaken wraps why a reference cannot be had, if it was probably meant in
+// another way.
+func (a *app) mistaken(typed string, err error) error {
+	r, parseErr := ref.Parse(typed)
+	if parseErr != nil {
+		return err
+	}
+	switch r.Kind {
+	case ref.Registry:
+		if !errors.Is(err, source.ErrUnsupported) && !errors.Is(err, source.ErrNotFound) {
+			return err
+		}
+		path, absErr := a.abs(filepath.FromSlash(typed))
+		if absErr != nil {
+			return err
+		}
+		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+			return &folderError{path: typed, err: err}
+		}
+	case ref.URL:
+		format, ok := errors.AsType[*archive.FormatError](err)
+		u, urlErr := url.Parse(r.URL)
+		if !ok || urlErr != nil || !strings.Contains(format.Error(), "web page") {
+			return err
+		}
+		slug := ""
+		base, rest, page := strings.Cut(u.Path, "/skills/")
+		if page {
+			slug, _, _ = strings.Cut(rest, "/")
+		} else if base, _, page = strings.Cut(u.Path, "/api/download"); page {
+			slug = u.Query().Get("slug")
+		}
+		if !page {
+			return err
+		}
+		if slug == "" {
+			slug = "SLUG"
+		}
+		return &pageError{slug: slug, registry: u.Scheme + "://" + u.Host + base, err: err}
+	case ref.Dir, ref.File, ref.Git, ref.OCI:
+	}
+	return err
+}
+
+// An outputError says that standard output could not be written.
+type outputError struct {
+	done string // to the skills all the same: "installed"; "" for nothing
+	err  error
+}
+
+func (e *outputError) Error() string {
+	text := "output could not be written: " + strings.TrimPrefix(e.err.Error(), "write standard output: ")
+	if e.done != "" {
+		text += "; the skills are " + e.done
+	}
+	return text
+}
+
+func (e *outputError) Unwrap() error { return e.err }
 
 // A findingError says how much a command found that should not be so. What it
 // is in particular the command prints.

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/install"
@@ -47,6 +48,10 @@ func TestExplain(t *testing.T) {
 		{&archive.RootError{Candidates: []string{"a", "b"}}, "several_skills", 6},
 		{&archive.UnsafeError{Why: "is a link"}, "unsafe", 6},
 		{&archive.FormatError{Why: "a web page"}, "bad_artifact", 6},
+		{&folderError{path: "v/pdf", err: source.ErrUnsupported}, "not_found", 5},
+		{&pageError{slug: "pdf", registry: "http://host", err: &archive.FormatError{Why: "a web page"}}, "bad_artifact", 6},
+		{&outputError{done: "installed", err: syscall.ENOSPC}, "output", 1},
+		{&agent.OverrideError{ID: "x"}, "bad_config", 2},
 		{&skill.SyntaxError{}, "bad_skill", 6},
 		{&lockfile.ConflictError{Line: 3}, "lock_conflict", 7},
 		{&lockfile.NewerError{}, "lock_newer", 7},

@@ -89,16 +89,21 @@ func (a *app) dryRunFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&a.flags.dryRun, "dry-run", "n", false, "say what would be done, and do nothing")
 }
 
-// netFlags are those of commands that ask registries.
+// registryFlag chooses the registry, and comes with netFlags. Commands that ask
+// the registries in the lock have only those.
+func (a *app) registryFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.flags.registry, "registry", "", "the `registry` to ask: a name, an address or a folder")
+	_ = cmd.RegisterFlagCompletionFunc("registry", a.completeRegistries)
+}
+
+// netFlags are those of commands that use the network.
 func (a *app) netFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&a.flags.registry, "registry", "", "the `registry` to ask: a name, an address or a folder")
 	f.Var(&value[string]{to: &a.flags.locale, parse: parseLocale, kind: "locale"}, "locale", "language to ask for, such as en or zh")
 	f.BoolVar(&a.flags.offline, "offline", false, "use what was fetched before; never the network")
 	f.Var(&value[int]{to: &a.flags.jobs, parse: parseJobs, kind: "n"}, "jobs", "transfers at once (default 8)")
 	f.Var(&value[*time.Duration]{to: &a.flags.stall, parse: parseSpan, kind: "duration"}, "timeout", "give up on a transfer that brings no bytes for so long (default 30s)")
 	f.Var(&value[*time.Duration]{to: &a.flags.maxWait, parse: parseSpan, kind: "duration"}, "max-wait", "longest wait that a registry may ask for (default 60s)")
-	_ = cmd.RegisterFlagCompletionFunc("registry", a.completeRegistries)
 	_ = cmd.RegisterFlagCompletionFunc("locale", fixed("en", "zh"))
 }
 

@@ -87,14 +87,10 @@ func (a *app) helpAbout(root *cobra.Command, args []string) (*answer, error) {
 		}
 		return nil, a.noSuchTopic(cmd, name, rest)
 	}
-	var b strings.Builder
 	cmd.InitDefaultHelpFlag()
-	cmd.SetOut(&b)
-	if err := cmd.Help(); err != nil {
-		return nil, fmt.Errorf("write help: %w", err)
-	}
-	return &answer{result: topicResult{Topic: name, Text: b.String()}, done: 1, text: func(p *ui.Printer) {
-		p.Printf("%s", strings.TrimRight(b.String(), "\n"))
+	text := helpText(cmd)
+	return &answer{result: topicResult{Topic: name, Text: text}, done: 1, text: func(p *ui.Printer) {
+		p.Printf("%s", strings.TrimRight(text, "\n"))
 	}}, nil
 }
 

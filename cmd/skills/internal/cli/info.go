@@ -80,7 +80,7 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 			}
 			info, err := e.Info(ctx, wants[0], e.options(install.Options{Path: path, AllowHiddenText: true}))
 			if err != nil {
-				return nil, err
+				return nil, a.mistaken(args[0], err)
 			}
 			r := newInfoResult(info)
 			return &answer{result: r, done: 1, text: func(p *ui.Printer) { printInfo(p, r) }}, nil
@@ -88,6 +88,7 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 	}
 	cmd.Flags().StringVar(&path, "path", "", "the `folder` to take from an archive of several skills")
 	a.scopeFlags(cmd)
+	a.registryFlag(cmd)
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd

@@ -69,6 +69,7 @@ never overwritten without a flag that says so.`,
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
+	a.registryFlag(cmd)
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd

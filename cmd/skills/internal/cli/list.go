@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -61,6 +63,12 @@ func printList(p *ui.Printer, entries []install.Entry) {
 		p.Notef("nothing is installed here; skills install REF installs something")
 		return
 	}
+	registries := map[string]bool{}
+	for _, e := range entries {
+		if e.Registry != "" {
+			registries[e.Registry] = true
+		}
+	}
 	t := ui.Table{Head: []string{"NAME", "VERSION", "STATE", "AGENTS", "FROM"}}
 	for _, e := range entries {
 		state := ui.Cell{}
@@ -70,9 +78,29 @@ func printList(p *ui.Printer, entries []install.Entry) {
 		case e.Pinned != "":
 			state = ui.Cell{Text: "pinned", Mark: p.Unsure}
 		}
-		row := ui.Text(e.Name, e.Version, "", strings.Join(e.Agents, ","), e.Ref)
+		row := ui.Text(e.Name, e.Version, "", strings.Join(e.Agents, ","), from(e, len(registries) > 1))
 		row[2] = state
 		t.Rows = append(t.Rows, row)
 	}
 	p.Table(t)
+}
+
+// from is where a skill came from: its reference, and which registry that is in
+// if there are several.
+func from(e install.Entry, several bool) string {
+	if !several || e.Registry == "" {
+		return e.Ref
+	}
+	short := filepath.Base(e.Registry)
+	if u, err := url.Parse(e.Registry); err == nil && u.Host != "" {
+		short = u.Host
+	}
+	if strings.HasPrefix(e.Ref, short+":") || strings.Contains(e.Ref, "://") {
+		return e.Ref // it says so already
+	}
+	_, bare, named := strings.Cut(e.Ref, ":")
+	if named {
+		return short + ":" + bare
+	}
+	return short + ":" + e.Ref
 }

@@ -81,7 +81,11 @@ func (a *app) changes(s scope, r request, outcomes []install.Outcome) *answer {
 		if r.byRef {
 			name = o.Ref
 		}
-		out.faults = append(out.faults, fault{ref: name, err: o.Err})
+		err := o.Err
+		if r.byRef {
+			err = a.mistaken(o.Ref, err)
+		}
+		out.faults = append(out.faults, fault{ref: name, err: err})
 	}
 	out.result = result
 	out.text = func(p *ui.Printer) {

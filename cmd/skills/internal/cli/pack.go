@@ -24,6 +24,8 @@ type packResult struct {
 	Tree   digest.Digest `json:"tree"`
 	Files  int           `json:"files"`
 	DryRun bool          `json:"dryRun,omitempty"`
+
+	Findings []skill.Finding `json:"findings,omitempty"` // of validate
 }
 
 func (a *app) packCommand() *cobra.Command {
@@ -48,6 +50,10 @@ whether two archives are the same skill.`,
 				p.Printf("%s  %s, %s", ui.Line(r.Path), counted(r.Files, "file"), ui.Size(r.Size))
 				p.Printf("  %s", r.SHA256)
 				p.Printf("  %s", r.Tree)
+				_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
+				for _, f := range r.Findings {
+					p.Warnf("%s:%d:%d: %s", ui.Line(filepath.Join(args[0], f.File)), f.Line, f.Column, ui.Line(f.Message))
+				}
 			}}, nil
 		}),
 	}
@@ -73,10 +79,16 @@ func (a *app) pack(ctx context.Context, dir, output string, replace bool) (*pack
 	if output, err = a.abs(output); err != nil {
 		return nil, err
 	}
+	if within(output, path) {
+		return nil, &usageError{message: output + " lies in the folder that is packed", hint: "name a file elsewhere: --output"}
+	}
 	if exists(output) && !replace && !a.flags.dryRun {
 		return nil, &usageError{message: output + " is there already", hint: "--replace replaces it, --output names another"}
 	}
 	r := &packResult{Path: output, DryRun: a.flags.dryRun}
+	if data, err := readSkillFile(root); err == nil { // that there is none Pack tells
+		r.Findings = skill.Validate(filepath.Base(path), data)
+	}
 	write := func(w io.Writer) error {
 		h := digest.NewHasher()
 		n := &counter{}
@@ -94,6 +106,28 @@ func (a *app) pack(ctx context.Context, dir, output string, replace bool) (*pack
 		return r, write(io.Discard)
 	}
 	return r, writeFile(output, write)
+}
+
+// within says whether a file at path would lie in dir, whatever links lead there.
+func within(path, dir string) bool {
+	root, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	at, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return false // then there is no folder to write to, either
+	}
+	for {
+		if info, err := os.Stat(at); err == nil && os.SameFile(info, root) {
+			return true
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return false
+		}
+		at = parent
+	}
 }
 
 type counter struct{ n int64 }

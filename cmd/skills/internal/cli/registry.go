@@ -51,7 +51,11 @@ func (a *app) registryListCommand() *cobra.Command {
 			return &answer{result: registriesResult{list}, done: 1, text: func(p *ui.Printer) {
 				t := ui.Table{Head: []string{"NAME", "ADDRESS", "", "FROM"}}
 				for _, r := range list {
-					row := ui.Text(r.Name, r.URL, "", r.From)
+					said := r.From
+					if r.DefaultFrom != "" {
+						said += "; default: " + r.DefaultFrom
+					}
+					row := ui.Text(r.Name, r.URL, "", said)
 					if r.Default {
 						row[2] = ui.Cell{Text: "default", Mark: p.Good}
 					}
@@ -181,6 +185,7 @@ func (a *app) registryTestCommand() *cobra.Command {
 			}}, nil
 		}),
 	}
+	a.registryFlag(cmd)
 	a.netFlags(cmd)
 	return cmd
 }

@@ -81,7 +81,7 @@ read them, and keeps track of their versions.`,
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(writeUsage)
-	root.SetHelpFunc(writeHelp)
+	root.SetHelpFunc(a.writeHelp)
 	a.globalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupUse, Title: "Install and keep up to date:"},

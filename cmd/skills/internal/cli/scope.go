@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -60,6 +61,9 @@ func (a *app) chooseScope() (install.Scope, error) {
 		if err != nil {
 			return install.Scope{}, err
 		}
+		if why := notFolder(root); why != "" {
+			return install.Scope{}, &usageError{message: fmt.Sprintf("--dir %s: is %s", ui.Cut(ui.Line(a.flags.dir), 200), why)}
+		}
 		return install.Scope{Kind: install.Dir, Root: root, Lock: filepath.Join(root, lockfile.Name)}, nil
 	}
 	if !a.flags.user {
@@ -76,6 +80,18 @@ func (a *app) chooseScope() (install.Scope, error) {
 		return install.Scope{}, err
 	}
 	return scopeAt(install.User, paths.Config), nil
+}
+
+// notFolder says what is at path that can be no folder of skills, or "".
+func notFolder(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.IsDir():
+		return "a file, not a folder"
+	case errors.Is(err, fs.ErrNotExist) && exists(path):
+		return "a link to something that is not there"
+	}
+	return ""
 }
 
 func scopeAt(kind install.Kind, root string) install.Scope {

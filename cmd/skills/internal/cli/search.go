@@ -65,6 +65,7 @@ first.`,
 		}),
 	}
 	cmd.Flags().IntVar(&limit, "limit", limit, "most results")
+	a.registryFlag(cmd)
 	a.netFlags(cmd)
 	return cmd
 }

@@ -13,17 +13,31 @@ import (
 // method by its name, so that the linker has to keep all of them, which doubled
 // the program.
 
-// writeHelp says first what a command is for.
-func writeHelp(cmd *cobra.Command, _ []string) {
-	w := cmd.OutOrStdout()
+// writeHelp answers --help: with what the command is for, or with an envelope,
+// or with an error if it is about a command that does not exist.
+func (a *app) writeHelp(cmd *cobra.Command, _ []string) {
+	if err := a.noSuchCommand(cmd, cmd.Flags().Args()); err != nil && cmd.HasSubCommands() {
+		a.answer = &answer{faults: []fault{{err: err}}}
+		return
+	}
+	if a.flags.json {
+		name := commandName(cmd)
+		a.answer = &answer{result: topicResult{Topic: name, Text: helpText(cmd)}, done: 1}
+		return
+	}
+	_, _ = io.WriteString(cmd.OutOrStdout(), helpText(cmd)) // Flush tells what broke
+}
+
+// helpText says first what a command is for.
+func helpText(cmd *cobra.Command) string {
 	text := cmd.Long
 	if text == "" {
 		text = cmd.Short
 	}
 	if text != "" {
-		_, _ = fmt.Fprintf(w, "%s\n\n", strings.TrimRight(text, " \n"))
+		text = strings.TrimRight(text, " \n") + "\n\n"
 	}
-	_, _ = io.WriteString(w, usage(cmd))
+	return text + usage(cmd)
 }
 
 func writeUsage(cmd *cobra.Command) error {
