@@ -31,10 +31,37 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 		return s.fail(err)
 	}
 	if err := allow(s, o); err != nil {
+		if e.overtaken(ctx, s) {
+			err = ErrMoved
+		}
 		return s.fail(err)
 	}
 	s.report()
 	return s
+}
+
+// overtaken reports whether another process changed what the lock says of a skill
+// since the plan read it. Plans are made without the scope's lock: between a look
+// at skills.lock and one at the folders somebody may have put something else there
+// in good order, which must not pass for an edit.
+func (e *Engine) overtaken(ctx context.Context, s *step) bool {
+	if _, err := os.Stat(e.Scope.Root); err != nil {
+		return false
+	}
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = hold.Close() }()
+	lock, err := lockfile.Load(e.Scope.Lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.entry != nil
+	}
+	if err != nil {
+		return false
+	}
+	now, locked := lock.Skills[s.out.Name]
+	return locked != (s.entry != nil) || locked && !now.Equal(*s.entry)
 }
 
 // spots returns a spot for each folder that agents and dirs stand for.
