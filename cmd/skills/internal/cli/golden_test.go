@@ -36,7 +36,14 @@ func newRun(t *testing.T, files fstest.MapFS) *run {
 		t.Fatal(err)
 	}
 	home := filepath.Join(work, "home")
-	return &run{t: t, work: work, env: map[string]string{"HOME": home, "USERPROFILE": home}}
+	return &run{t: t, work: work, env: map[string]string{
+		"HOME": home, "USERPROFILE": home,
+		// Said outright: what is not is taken from whoever runs the tests.
+		"XDG_CONFIG_HOME": filepath.Join(home, ".config"),
+		"XDG_DATA_HOME":   filepath.Join(home, ".local/share"),
+		"XDG_STATE_HOME":  filepath.Join(home, ".local/state"),
+		"XDG_CACHE_HOME":  filepath.Join(home, ".cache"),
+	}}
 }
 
 func (r *run) skills(args ...string) (code int, out, talk string) {
