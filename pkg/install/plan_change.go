@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -27,7 +28,7 @@ func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skil
 		return s
 	}
 	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
-	if err := e.resolveAgain(ctx, st, s); err != nil {
+	if err := e.resolveAgain(ctx, st, s, o); err != nil {
 		return s.fail(err)
 	}
 	unchanged, err := e.peek(ctx, s, o)
@@ -47,7 +48,7 @@ func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skil
 // resolveAgain asks the registry that the lock names, and no other, what the
 // reference means by now: that of the manifest, which may have been edited, else
 // that of the lock.
-func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step) error {
+func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options) error {
 	typed := s.entry.Ref
 	r, err := ref.Parse(typed)
 	if err != nil {
@@ -67,7 +68,7 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step) error {
 		if s.route.Source, err = e.Source.At(s.route.Registry); err != nil {
 			return err
 		}
-		s.route.Ref = ref.Ref{Slug: s.entry.Slug, Owner: s.entry.Owner, Query: r.Query, Locale: s.entry.Locale}
+		s.route.Ref = ref.Ref{Slug: s.entry.Slug, Owner: s.entry.Owner, Query: r.Query, Locale: cmp.Or(o.Locale, s.entry.Locale)}
 	case r.Kind != ref.URL:
 		s.route.Ref.Path = e.absolute(s.entry.URL)
 	}

@@ -21,6 +21,7 @@ const (
 	OK         State = "ok"
 	Missing    State = "missing"
 	Modified   State = "modified"
+	Foreign    State = "foreign" // something stands there that is no folder of ours, such as a link
 	Unreadable State = "unreadable"
 
 	Current  State = "current"
@@ -175,6 +176,8 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 			t.State, t.Err = Unreadable, err
 		case p.state == absent:
 			t.State = Missing
+		case p.state == foreign:
+			t.State = Foreign
 		case p.state != clean:
 			t.State, t.Changes = Modified, p.edited
 		}
@@ -186,7 +189,7 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 
 // worse returns the state that is harder to put right.
 func worse(a, b State) State {
-	rank := []State{OK, Missing, Modified, Unreadable}
+	rank := []State{OK, Missing, Modified, Foreign, Unreadable}
 	return rank[max(slices.Index(rank, a), slices.Index(rank, b))]
 }
 

@@ -65,6 +65,8 @@ func disagreement(c install.Check) error {
 	switch c.State {
 	case install.Missing:
 		e.hint = "skills install puts it back"
+	case install.Foreign:
+		e.hint = "something else stands there; skills install --replace puts the skill back, after a backup"
 	case install.Modified:
 		e.hint = "skills install --on-edit=overwrite puts it back, after a backup"
 	}
