@@ -169,6 +169,8 @@ func (d *decoder) skill(l *Lock, name string, pos int) error {
 			return d.text((*string)(&s.Artifact))
 		case "dirs":
 			return d.list(&s.Dirs)
+		case "disabled":
+			return d.yes(&s.Disabled)
 		case "locale":
 			return d.text(&s.Locale)
 		case "owner":
@@ -323,6 +325,17 @@ func (d *decoder) number(out *int64) error {
 		return d.errorf(start, "must be a whole number")
 	}
 	*out = n
+	return nil
+}
+
+// yes reads true or false.
+func (d *decoder) yes(out *bool) error {
+	start := d.pos
+	value := string(d.skip())
+	if value != "true" && value != "false" {
+		return d.errorf(start, "must be true or false")
+	}
+	*out = value == "true"
 	return nil
 }
 

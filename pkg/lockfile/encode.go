@@ -47,6 +47,10 @@ func (s Skill) append(b []byte) []byte {
 	o.list("agents", s.Agents)
 	o.text("artifact", string(s.Artifact))
 	o.list("dirs", s.Dirs)
+	if s.Disabled {
+		o.member("disabled")
+		o.b = append(o.b, "true"...)
+	}
 	o.text("locale", s.Locale)
 	o.text("owner", s.Owner)
 	if s.Pin != nil {

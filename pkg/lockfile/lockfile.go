@@ -71,7 +71,9 @@ type Skill struct {
 	// Placement is Link if the first of its folders holds the files and the others
 	// link to it, and "" if each has its own.
 	Placement string
-	Pin       *Pin // nil unless updates must leave it alone
+	// Disabled says that it is in none of its folders, out of the agents' sight.
+	Disabled bool
+	Pin      *Pin // nil unless updates must leave it alone
 
 	extra []field
 }

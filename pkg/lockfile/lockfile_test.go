@@ -37,6 +37,7 @@ const sample = `{
         ".",
         "vendor/skills"
       ],
+      "disabled": true,
       "future": null,
       "locale": "en",
       "owner": "sickn33",
@@ -113,7 +114,7 @@ func TestParseFields(t *testing.T) {
 		Artifact: digest.Of([]byte("foo")), Size: 5120, Tree: "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
 		Trust: "registry", Locale: "en", URL: "https://openskills.cc/api/download?slug=s&locale=en",
 		Revision: "0123456789abcdef0123456789abcdef01234567", Agents: []string{"claude-code", "codex"},
-		Dirs: []string{".", "vendor/skills"}, Pin: &Pin{Reason: "2.0 breaks us & <them>"},
+		Dirs: []string{".", "vendor/skills"}, Disabled: true, Pin: &Pin{Reason: "2.0 breaks us & <them>"},
 	}
 	got := l.Skills["backend-architect"].clone()
 	got.extra, got.Pin.extra = nil, nil
@@ -141,7 +142,7 @@ func TestRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string
 	}{
-		{"truncated", sample[:len(sample)/2], "line 29, column 12: unexpected end of JSON input"},
+		{"truncated", sample[:len(sample)/2], "line 29, column 54: unexpected end of JSON input"},
 		{"garbage", "hello", "line 1, column 1: invalid character 'h' looking for beginning of value"},
 		{"a list", "[]", "line 1, column 1: must be an object"},
 		{"two values", "{} {}", "line 1, column 4: invalid character '{' after top-level value"},
@@ -173,6 +174,8 @@ func TestRefused(t *testing.T) {
 		{"ref is an option", entry(`"ref": "pdf"`, `"ref": "--upload-pack=x"`), `line 4, column 3: skill "pdf": ref is no reference`},
 		{"ref null", entry(`"ref": "pdf"`, `"ref": null`), `line 4, column 10: must be a text`},
 		{"size negative", entry(`"ref": "pdf"`, `"ref": "pdf", "size": -1`), `line 4, column 17: skill "pdf": size must not be negative`},
+		{"disabled as text", entry(`"ref": "pdf"`, `"ref": "pdf", "disabled": "true"`), `line 4, column 29: must be true or false`},
+		{"disabled null", entry(`"ref": "pdf"`, `"ref": "pdf", "disabled": null`), `line 4, column 29: must be true or false`},
 		{"size fraction", entry(`"ref": "pdf"`, `"ref": "pdf", "size": 1.5`), `line 4, column 25: must be a whole number`},
 		{"size huge", entry(`"ref": "pdf"`, `"ref": "pdf", "size": 9223372036854775808`), `line 4, column 25: must be a whole number`},
 		{"escape in a version", entry(`"ref": "pdf"`, `"ref": "pdf", "version": "\u001b]0;x\u0007"`), `line 4, column 17: skill "pdf": version holds control characters, or is too long`},
@@ -222,8 +225,8 @@ func TestConflictMarkers(t *testing.T) {
 	merged := strings.Replace(sample, ours, "<<<<<<< HEAD\n"+ours+"\n=======\n"+theirs+"\n>>>>>>> branch", 1)
 	_, err := Parse([]byte(merged))
 	var conflict *ConflictError
-	if !errors.As(err, &conflict) || conflict.Line != 36 {
-		t.Errorf("got %v, want a conflict in line 36", err)
+	if !errors.As(err, &conflict) || conflict.Line != 37 {
+		t.Errorf("got %v, want a conflict in line 37", err)
 	}
 	// The same texts inside of a value are no conflict.
 	l := New()
@@ -356,6 +359,7 @@ func TestRoundTrip(t *testing.T) {
 			s.Size = rapid.Int64Min(0).Draw(t, "size")
 			s.Agents = rapid.SliceOfN(rapid.SampledFrom([]string{"codex", "cursor"}), 0, 2).Draw(t, "agents")
 			s.Dirs = rapid.SliceOfN(rapid.SampledFrom([]string{".", "a/b", "é"}), 0, 2).Draw(t, "dirs")
+			s.Disabled = rapid.Bool().Draw(t, "disabled")
 			if rapid.Bool().Draw(t, "pinned") {
 				s.Pin = &Pin{Reason: text.Draw(t, "reason")}
 			}
