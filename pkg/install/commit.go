@@ -34,7 +34,11 @@ func (a *apply) commit(ctx context.Context) error {
 		j.manifest = *st.manifest
 	}
 	for _, s := range a.plan.steps {
-		if err := a.admit(ctx, st, s, j); err != nil {
+		err := a.admit(ctx, st, s)
+		if err == nil && s.verb != nothing && !s.failed() {
+			err = j.add(e, s)
+		}
+		if err != nil {
 			s.fail(err)
 		}
 	}
@@ -119,8 +123,8 @@ func (a *apply) places() []string {
 }
 
 // admit decides, now that nobody else can change the scope, whether s may still
-// be done, and writes it into the journal.
-func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error {
+// be done.
+func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	if s.verb == nothing || s.failed() {
 		return nil
 	}
@@ -173,7 +177,7 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 			s.setStage(i, stage)
 		}
 	}
-	return j.add(e, s)
+	return nil
 }
 
 // inspect reads what stands in the spots of s, unless the listing of their

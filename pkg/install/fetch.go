@@ -28,13 +28,20 @@ type artifact struct {
 }
 
 // keep puts an artifact that was found to be good into the store.
-func (a *artifact) keep(s *step) {
+func (e *Engine) keep(a *artifact, s *step) {
 	if a.fresh == nil {
 		return
 	}
 	if err := a.fresh.Commit(); err != nil {
-		// A store that cannot be written costs a fetch the next time, no more.
-		s.warn("not kept for later: " + err.Error())
+		// A store that cannot be written costs a fetch the next time, no more. One
+		// that is read-only cannot be for any other skill either.
+		e.mu.Lock()
+		told := e.unkept
+		e.unkept = true
+		e.mu.Unlock()
+		if !told {
+			s.warn("what was fetched is not kept for later: " + err.Error())
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ type Engine struct {
 	mu        sync.Mutex
 	rootCache map[string][]target.Root
 	index     *store.Index // what the store remembers; read when first needed
+	unkept    bool         // the store could not be written, and it was said
 }
 
 // A Want is one skill that a person asked for.

@@ -25,6 +25,7 @@ type Plan struct {
 	steps   []*step
 	state   *state
 	options Options
+	frozen  bool // neither lock nor manifest is written
 }
 
 // A step is one skill of a plan.

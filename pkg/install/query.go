@@ -279,7 +279,7 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	art.keep(s)
+	e.keep(art, s)
 	info := &Info{
 		Outcome: s.out, Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
 		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: c.findings,

@@ -80,7 +80,7 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 	if err != nil {
 		return errors.Join(err, st.drop())
 	}
-	art.keep(s)
+	a.engine.keep(art, s)
 	// Only now is the name known, and with it where links lead.
 	if err := a.engine.linkSpots(s); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/internal/room"
@@ -50,13 +51,7 @@ func (s *Store) room() (string, error) {
 	if s.partial != nil {
 		return s.partial.Dir, nil
 	}
-	parent := s.dir
-	if parent == "" {
-		parent = os.TempDir() // a large artifact has to be somewhere while it is unpacked
-	} else if err := os.MkdirAll(s.artifacts(), 0o755); err != nil {
-		return "", err
-	}
-	partial, err := room.Open(parent, partialPrefix, "")
+	partial, err := s.open()
 	if err != nil {
 		return "", err
 	}
@@ -64,12 +59,30 @@ func (s *Store) room() (string, error) {
 	return partial.Dir, nil
 }
 
-// Used reports whether anything was written through this Store since it was
-// made or closed.
+// open makes the room, in the folder for temporary files if the store cannot be
+// written: a large artifact has to be somewhere while it is unpacked.
+func (s *Store) open() (*room.Room, error) {
+	if s.dir != "" {
+		err := os.MkdirAll(s.artifacts(), 0o755)
+		if err == nil {
+			var partial *room.Room
+			if partial, err = room.Open(s.dir, partialPrefix, ""); err == nil {
+				return partial, nil
+			}
+		}
+		if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+			return nil, err
+		}
+	}
+	return room.Open(os.TempDir(), partialPrefix, "")
+}
+
+// Used reports whether anything was written to the store's folder through this
+// Store since it was made or closed.
 func (s *Store) Used() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dir != "" && s.partial != nil
+	return s.dir != "" && s.partial != nil && filepath.Dir(s.partial.Dir) == s.dir
 }
 
 // Close removes what was being written and was not committed. The Store can be

@@ -173,6 +173,15 @@ func rules() []rule {
 				return "skills registry list lists those that are; skills registry add NAME ADDRESS adds one"
 			})},
 
+		// Manifest, lock and disk, where they must agree.
+		{Code{"frozen", exitDisagree, false, "manifest, lock and disk do not agree, and the lock may not move"},
+			as(func(e *install.FrozenError) string {
+				if e.Err != nil {
+					return "--on-edit=overwrite and --replace put back what the lock says, after a backup"
+				}
+				return "skills install makes them agree, and writes the lock; commit what it wrote"
+			})},
+
 		// A decision is needed.
 		{Code{"not_ours", exitUsage, false, "a folder of that name is there that skills did not place"},
 			as(func(e *install.NotOursError) string {

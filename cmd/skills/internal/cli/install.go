@@ -19,6 +19,7 @@ import (
 func (a *app) installCommand() *cobra.Command {
 	var o install.Options
 	var as string
+	var frozen bool
 	cmd := &cobra.Command{
 		Use:     "install [REF]...",
 		Aliases: []string{"add", "i"},
@@ -41,6 +42,9 @@ never overwritten without a flag that says so.`,
 			wants, err := parseWants(args, as)
 			if err != nil {
 				return nil, err
+			}
+			if frozen {
+				return a.frozenInstall(ctx, args, o)
 			}
 			if len(args) == 0 && o.Path != "" {
 				return nil, &usageError{message: "--path needs a REF to take the folder from"}
@@ -65,6 +69,7 @@ never overwritten without a flag that says so.`,
 	f.StringVar(&o.Path, "path", "", "the `folder` to take from an archive of several skills")
 	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
 	f.BoolVar(&o.Link, "link", false, "place one copy, and link to it from the folders of the other agents; --user only")
+	f.BoolVar(&frozen, "frozen", false, "without a REF: install exactly what skills.lock says, or fail; the same as skills ci")
 	a.editFlags(cmd, true)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
@@ -73,6 +78,17 @@ never overwritten without a flag that says so.`,
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd
+}
+
+// frozenInstall is install --frozen.
+func (a *app) frozenInstall(ctx context.Context, refs []string, o install.Options) (*answer, error) {
+	switch {
+	case len(refs) > 0:
+		return nil, &usageError{message: fmt.Sprintf("--frozen installs what skills.lock says, and got %q", ui.Cut(ui.Line(refs[0]), 60)), hint: "without --frozen a REF moves the lock"}
+	case o.Link || o.Path != "" || len(a.flags.agents) > 0:
+		return nil, &usageError{message: "--frozen takes everything from skills.lock, and --agent, --link or --path would change it"}
+	}
+	return a.restoreFrozen(ctx, o)
 }
 
 // checkLink refuses --link where others would get the links: a project's folders

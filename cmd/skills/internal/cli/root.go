@@ -30,6 +30,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 	var all []func() *cobra.Command
 	for _, c := range [...]command{
 		{"install add i", a.installCommand},
+		{"ci", a.ciCommand},
 		{"update upgrade up", a.updateCommand},
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
