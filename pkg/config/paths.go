@@ -23,7 +23,7 @@ var ErrNoHome = agent.ErrNoHome
 type Paths struct {
 	Config string // settings, and the user's manifest and lock
 	Data   string // the store
-	State  string // backups
+	State  string // backups, history
 	Cache  string // may be deleted at any time
 }
 
@@ -106,6 +106,9 @@ func (p Paths) Store() string { return in(p.Data, "store") }
 
 // Backups returns the folder of what was replaced because the user asked for it.
 func (p Paths) Backups() string { return in(p.State, "backups") }
+
+// History returns the folder that remembers how locks changed.
+func (p Paths) History() string { return in(p.State, "history") }
 
 // HTTP returns the folder of remembered HTTP answers.
 func (p Paths) HTTP() string { return in(p.Cache, "http") }

@@ -82,7 +82,7 @@ func (a *apply) recordable(s *step) bool {
 	if !slices.Equal(s.agents, s.entry.Agents) || !slices.Equal(s.dirs, s.entry.Dirs) || s.placement() != s.entry.Placement {
 		return true
 	}
-	if s.restates() {
+	if s.restates() || s.show && s.entry.Disabled {
 		return true
 	}
 	if s.listed == "" || a.engine.Scope.Manifest == "" {

@@ -42,7 +42,10 @@ func (a *apply) commit(ctx context.Context) error {
 			s.fail(err)
 		}
 	}
+	changed := newChronicle()
+	number := e.generation()
 	if len(j.Steps) > 0 {
+		j.Command, j.Generation = e.Command, number
 		if err := e.writeJournal(j, a.staging()); err != nil {
 			return err
 		}
@@ -54,9 +57,11 @@ func (a *apply) commit(ctx context.Context) error {
 				s.fail(err)
 			}
 		}
+		was := entryIn(st.lock, s.out.Name)
 		if err := e.record(st, s); err != nil {
 			s.fail(errors.Join(err, a.unmove(s)))
 		}
+		changed.note(s.out.Name, was, entryIn(st.lock, s.out.Name))
 		if s.out.Err == nil && s.staged != nil && s.pin.Registry != "" {
 			records = append(records, recordOf(s))
 		}
@@ -73,6 +78,9 @@ func (a *apply) commit(ctx context.Context) error {
 	// The index is a convenience, and the skills are in place: whatever goes
 	// wrong here costs a fetch at most.
 	_ = e.Store.Remember(records)
+	if err := e.remember(changed, number, e.Command); err != nil {
+		a.plan.steps[0].warn("rollback will not know of this: " + err.Error())
+	}
 	// Until then the journal leads to folders that no later command may come by.
 	if err := a.closeStages(); err != nil {
 		return err
@@ -131,6 +139,12 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	e := a.engine
 	entry, there := st.lock.Skills[s.out.Name]
 	if there {
+		if s.verb == place && !s.exact && entry.Tree != s.out.Tree {
+			// Nobody may have known the name, or of the pin, when the plan was made.
+			if err := pinned(&entry); err != nil {
+				return err
+			}
+		}
 		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !a.plan.options.Replace {
 			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: identityOfPin(s.pin).String()}
 		}

@@ -52,6 +52,9 @@ func (e *Engine) obtain(ctx context.Context, s *step) (*artifact, error) {
 		if a, ok := e.stored(s); ok {
 			return a, nil
 		}
+		if s.back != nil {
+			return nil, &NotStoredError{Name: s.out.Name, Version: s.pin.Version, Artifact: s.pin.Artifact}
+		}
 		if err := e.fetch(ctx, s); err != nil {
 			if a, ok := e.seen(s, err); ok {
 				return a, nil
@@ -71,7 +74,7 @@ func (e *Engine) stored(s *step) (*artifact, bool) {
 		return nil, false
 	}
 	a, err := e.Store.Open(s.pin.Artifact)
-	if err != nil && s.exact {
+	if err != nil && (s.exact || s.back != nil) {
 		if other, ok := e.remembered().Artifact(s.pin.Tree); ok {
 			a, err = e.Store.Open(other)
 		}
@@ -243,7 +246,7 @@ func (e *Engine) settle(s *step, sk *skill.Skill) error {
 		if !s.exact && q.Kind() != version.Any && q.String() != version.Latest && !q.Match(s.pin.Version) {
 			return &version.NoMatchError{Query: q, Have: []string{s.pin.Version}}
 		}
-	} else if seen, ok := e.remembered().Version(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale, s.pin.Version); ok && seen.Tree != s.pin.Tree && s.pin.Registry != "" {
+	} else if seen, ok := e.remembered().Version(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale, s.pin.Version); ok && seen.Tree != s.pin.Tree && s.pin.Registry != "" && s.back == nil {
 		return &VersionBytesError{Name: s.label(), Version: s.pin.Version, Have: seen.Tree, Got: s.pin.Tree}
 	}
 	name := s.out.Name

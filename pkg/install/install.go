@@ -11,9 +11,11 @@ package install
 
 import (
 	"sync"
+	"time"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/store"
@@ -57,7 +59,11 @@ type Engine struct {
 	// request; "" makes such a request an error.
 	Backups string
 	Limits  archive.Limits // zero fields mean the defaults
-	Jobs    int            // transfers at once; 0 means 8
+	// History remembers what Apply changes, as the work of Command. Nil: nothing does.
+	History *history.Log
+	Command string
+	Now     func() time.Time // nil: time.Now
+	Jobs    int              // transfers at once; 0 means 8
 	// OnEvent is told what happens while it happens, one call at a time. May be nil.
 	OnEvent func(Event)
 
@@ -103,6 +109,8 @@ const (
 	Updated   Action = "updated"
 	Unchanged Action = "unchanged"
 	Removed   Action = "removed"
+	Disabled  Action = "disabled"
+	Enabled   Action = "enabled"
 	Skipped   Action = "skipped"
 	Failed    Action = "failed"
 )

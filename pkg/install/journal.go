@@ -29,6 +29,11 @@ type journal struct {
 	// are to be.
 	Lock json.RawMessage `json:"lock"`
 	next *lockfile.Lock
+	// Was is the same as it is. With Command and Generation it is for the history.
+	Was        json.RawMessage `json:"was,omitempty"`
+	was        *lockfile.Lock
+	Command    string `json:"command,omitempty"`
+	Generation int    `json:"generation,omitempty"`
 	// manifest is as it will be, as far as registries go.
 	manifest manifest.Manifest
 }
@@ -73,12 +78,13 @@ func (j *journal) add(e *Engine, s *step) error {
 		js.Spots = append(js.Spots, spot)
 	}
 	if j.next == nil {
-		j.next = lockfile.New()
+		j.next, j.was = lockfile.New(), lockfile.New()
 	}
 	if s.entry != nil {
 		if err := j.next.Put(*s.entry); err != nil {
 			return err
 		}
+		j.was.Skills[s.entry.Name] = *s.entry
 	}
 	// The entry is made the way record will make it.
 	if err := e.record(&state{lock: j.next}, s); err != nil {
@@ -90,7 +96,7 @@ func (j *journal) add(e *Engine, s *step) error {
 
 // writeJournal makes the journal durable together with all that was staged.
 func (e *Engine) writeJournal(j *journal, staging []string) error {
-	j.Lock = j.next.Bytes()
+	j.Lock, j.Was = j.next.Bytes(), j.was.Bytes()
 	data, err := json.Marshal(j)
 	if err != nil {
 		return err
@@ -143,6 +149,11 @@ func (e *Engine) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	was, err := lockfile.Parse(j.Was)
+	if err != nil {
+		was = lockfile.New() // it is for the history, and no more
+	}
+	changed := newChronicle()
 	dirs := []string{e.Scope.Root}
 	for _, js := range j.Steps {
 		if ours, err := e.couldBeOurs(js); err != nil || !ours {
@@ -161,10 +172,12 @@ func (e *Engine) recover(ctx context.Context) error {
 		if err := e.redoLock(st, next, js); err != nil {
 			return err
 		}
+		changed.note(js.Name, entryIn(was, js.Name), entryIn(next, js.Name))
 	}
 	if _, err := e.save(st, existing(dirs)); err != nil {
 		return err
 	}
+	_ = e.remember(changed, j.Generation, j.Command) // as in commit
 	e.sweepJournal(&j)
 	return e.endJournal()
 }

@@ -31,7 +31,7 @@ func (a *apply) move(s *step) error {
 	for i, status := range was {
 		s.out.Targets[i].Status = status
 	}
-	if s.verb == place && !slices.ContainsFunc(was, func(w Action) bool { return w != Unchanged }) {
+	if s.verb == place && len(was) > 0 && !slices.ContainsFunc(was, func(w Action) bool { return w != Unchanged }) {
 		s.out.Action = Unchanged
 	}
 	return nil

@@ -39,9 +39,12 @@ type step struct {
 	agents []string        // to be recorded
 	dirs   []string
 	spots  []*spot
-	link   bool   // the first spot gets the files, the others link to it
-	exact  bool   // only the files that the lock names will do
-	listed string // the reference for the manifest; "" leaves it alone
+	link   bool            // the first spot gets the files, the others link to it
+	exact  bool            // only the files that the lock names will do
+	back   *lockfile.Skill // the entry is to be this again, from the store alone
+	hide   bool            // remove it from its folders, and keep the entry as disabled
+	show   bool            // the opposite
+	listed string          // the reference for the manifest; "" leaves it alone
 
 	ours   bool          // the version is what the skill says of itself, and no registry's promise
 	body   *store.Writer // the artifact, if planning had to fetch it
@@ -205,6 +208,11 @@ func (e *Engine) finished(p *Plan, err error) (*Plan, error) {
 // moved reports whether the manifest asks for something else than the lock has.
 func (e *Engine) moved(st *state, name, typed string) bool {
 	entry := st.lock.Skills[name]
+	return e.differs(&entry, typed)
+}
+
+// differs reports whether a reference asks for something else than an entry has.
+func (e *Engine) differs(entry *lockfile.Skill, typed string) bool {
 	if entry.Ref == typed {
 		return false
 	}
@@ -219,8 +227,8 @@ func (e *Engine) moved(st *state, name, typed string) bool {
 		// The lock knows the registry; a bare slug of another one is another ref.
 		return r.Slug != entry.Slug || r.Owner != "" && r.Owner != entry.Owner || !accepts(r, entry.Version)
 	}
-	route, err := e.Source.Route(r)
-	return err != nil || e.identityFor(route, r) != e.identityOf(&entry) || !accepts(r, entry.Version)
+	address, err := e.Source.Address(r)
+	return err != nil || identity{registry: address, owner: r.Owner, slug: r.Slug} != e.identityOf(entry) || !accepts(r, entry.Version)
 }
 
 // each runs f for 0 to n-1, some at a time. It stops early only with ctx. A panic
@@ -289,10 +297,16 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	s.entry = e.find(st, s)
 	if s.entry != nil && s.satisfied() {
 		present := e.planPresent(ctx, s, o)
+		if s.entry.Disabled {
+			present.warn("is disabled: skills enable " + s.entry.Name + " puts it back")
+		}
 		if q := s.held(); q != "" {
 			present.warn("stays within " + q + ", as asked for before; skills install " + s.entry.Slug + "@latest lifts that")
 		}
 		return present
+	}
+	if err := pinned(s.entry); err != nil {
+		return s.fail(err)
 	}
 	s.pin, err = route.Source.Resolve(ctx, s.route.Ref, "")
 	if err != nil {
@@ -303,7 +317,9 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 		// The place of a folder or a file is known only now.
 		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, w.As)
 	}
-	if taken, ok := st.lock.Skills[w.As]; ok && s.entry == nil && !o.Replace {
+	if taken, ok := st.lock.Skills[w.As]; ok && s.entry == nil && taken.Pin != nil {
+		return s.fail(pinned(&taken))
+	} else if ok && s.entry == nil && !o.Replace {
 		return s.fail(&IdentityError{Name: w.As, Have: e.identityOf(&taken).String(), Want: identityOfPin(s.pin).String()})
 	}
 	if s.entry != nil {
@@ -376,12 +392,7 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 
 // planRestore plans to have exactly what the lock says.
 func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
-	s := &step{entry: entry, exact: true}
-	s.out = Outcome{
-		Name: entry.Name, Ref: entry.Ref, Registry: e.absolute(entry.Registry), Slug: entry.Slug, Owner: entry.Owner,
-		Version: entry.Version, From: entry.Version, Locale: entry.Locale, Artifact: entry.Artifact, Size: entry.Size,
-		Tree: entry.Tree, Trust: source.Level(entry.Trust), Action: Unchanged,
-	}
+	s := &step{entry: entry, exact: true, out: e.outcomeOf(entry)}
 	s.agents, s.dirs = e.chosen(o, entry)
 	s.link = e.links(o, entry)
 	s = e.spot(ctx, s, o)
@@ -393,6 +404,15 @@ func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Optio
 		s.pin = e.pinOf(entry)
 	}
 	return s
+}
+
+// outcomeOf returns the outcome of an entry that stays as it is.
+func (e *Engine) outcomeOf(entry *lockfile.Skill) Outcome {
+	return Outcome{
+		Name: entry.Name, Ref: entry.Ref, Registry: e.absolute(entry.Registry), Slug: entry.Slug, Owner: entry.Owner,
+		Version: entry.Version, From: entry.Version, Locale: entry.Locale, Artifact: entry.Artifact, Size: entry.Size,
+		Tree: entry.Tree, Trust: source.Level(entry.Trust), Action: Unchanged, Targets: []Placement{},
+	}
 }
 
 // pinOf returns the pin that the lock holds for a skill.

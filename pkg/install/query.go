@@ -23,6 +23,7 @@ const (
 	Modified   State = "modified"
 	Foreign    State = "foreign" // something stands there that is no folder of ours, such as a link
 	Unreadable State = "unreadable"
+	Hidden     State = "disabled" // in none of its folders, as it should be
 
 	Current  State = "current"
 	Outdated State = "outdated"
@@ -30,6 +31,9 @@ const (
 	Gone     State = "gone"    // the source has no such skill any more
 	Unknown  State = "unknown" // it could not be found out
 )
+
+// Fine reports whether a skill stands where the lock says that it does.
+func (s State) Fine() bool { return s == OK || s == Hidden }
 
 // An Entry is one skill of the lock.
 type Entry struct {
@@ -46,7 +50,7 @@ type Entry struct {
 	Agents   []string      `json:"agents"`
 	Paths    []string      `json:"paths"`
 	Pinned   string        `json:"pinned,omitempty"` // why, or "yes"
-	State    State         `json:"state"`            // ok, missing, or unreadable if its folders cannot be found out
+	State    State         `json:"state"`            // ok, missing, disabled, or unreadable if its folders cannot be found out
 }
 
 // List returns what the lock has, by name, and whether it is still there.
@@ -83,9 +87,12 @@ func (e *Engine) List(ctx context.Context) ([]Entry, error) {
 				present[r.Real] = names
 			}
 			entry.Paths = append(entry.Paths, r.Shown(name))
-			if !names[name] {
+			if !names[name] && !l.Disabled {
 				entry.State = Missing
 			}
+		}
+		if l.Disabled && entry.State == OK {
+			entry.State = Hidden
 		}
 		entries = append(entries, entry)
 	}
@@ -174,6 +181,10 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 		switch {
 		case err != nil:
 			t.State, t.Err = Unreadable, err
+		case entry.Disabled && p.state == absent:
+			t.State = Hidden
+		case entry.Disabled:
+			t.State = Foreign
 		case p.state == absent:
 			t.State = Missing
 		case p.state == foreign:
@@ -189,7 +200,7 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 
 // worse returns the state that is harder to put right.
 func worse(a, b State) State {
-	rank := []State{OK, Missing, Modified, Foreign, Unreadable}
+	rank := []State{OK, Hidden, Missing, Modified, Foreign, Unreadable}
 	return rank[max(slices.Index(rank, a), slices.Index(rank, b))]
 }
 

@@ -23,16 +23,24 @@ func (e *Engine) record(st *state, s *step) error {
 		return nil
 	}
 	entry, ok := st.lock.Skills[s.out.Name]
-	if s.verb == place && !s.exact || !ok {
-		if s.verb == nothing {
-			return nil // planned as unchanged, and removed by someone else meanwhile
-		}
+	agents, dirs := union(entry.Agents, s.agents), union(entry.Dirs, s.dirs)
+	switch {
+	case s.verb == nothing && !ok:
+		return nil // planned as unchanged, and removed by someone else meanwhile
+	case s.verb == place && s.back != nil:
+		pin, disabled := entry.Pin, entry.Disabled
+		entry = *s.back
+		entry.Pin, entry.Disabled = pin, disabled
+	case s.verb == place && !s.exact, !ok:
 		entry = e.entryOf(s, entry)
+	}
+	if s.show {
+		entry.Disabled = false
 	}
 	if s.restates() {
 		entry.Ref = s.want.Typed
 	}
-	entry.Agents, entry.Dirs, entry.Placement = union(entry.Agents, s.agents), union(entry.Dirs, s.dirs), s.placement()
+	entry.Agents, entry.Dirs, entry.Placement = agents, dirs, s.placement()
 	if err := st.lock.Put(entry); err != nil {
 		return err
 	}
@@ -48,7 +56,7 @@ func (e *Engine) entryOf(s *step, old lockfile.Skill) lockfile.Skill {
 	entry := lockfile.Skill{
 		Name: s.out.Name, Ref: s.want.Typed, Registry: e.relative(s.pin.Registry), Slug: s.pin.Slug, Owner: s.pin.Owner,
 		Version: s.pin.Version, Artifact: s.pin.Artifact, Size: s.pin.Size, Tree: s.pin.Tree, Trust: string(s.pin.Trust),
-		Locale: s.pin.Locale, Revision: s.pin.Revision, Pin: old.Pin,
+		Locale: s.pin.Locale, Revision: s.pin.Revision, Pin: old.Pin, Disabled: old.Disabled,
 	}
 	if s.pin.Registry == "" {
 		entry.URL = e.relative(s.pin.URL)
@@ -64,11 +72,15 @@ func (s *step) placement() string {
 }
 
 // unrecord takes a removed skill out of the lock, or only the agents it was
-// removed from.
+// removed from, or says that it is disabled.
 func (e *Engine) unrecord(st *state, s *step) error {
 	entry, ok := st.lock.Skills[s.out.Name]
 	if !ok {
 		return nil
+	}
+	if s.hide {
+		entry.Disabled = true
+		return st.lock.Put(entry)
 	}
 	entry.Agents, entry.Dirs = without(entry.Agents, s.agents), without(entry.Dirs, s.dirs)
 	if len(entry.Agents)+len(entry.Dirs) > 0 {

@@ -20,6 +20,10 @@ import (
 // known, and decides whether s may go on.
 func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 	var err error
+	if s.hidden() {
+		s.report()
+		return s
+	}
 	if s.spots, err = e.spots(s.agents, s.dirs); err != nil {
 		return s.fail(err)
 	}

@@ -54,12 +54,9 @@ func (e *UnknownRegistryError) Error() string {
 func (s *Set) Route(r ref.Ref) (Route, error) {
 	switch r.Kind {
 	case ref.Registry:
-		url := s.Default
-		if r.Registry != "" {
-			var ok bool
-			if url, ok = s.Named[r.Registry]; !ok {
-				return Route{}, &UnknownRegistryError{Name: r.Registry, Known: slices.Sorted(maps.Keys(s.Named))}
-			}
+		url, err := s.Address(r)
+		if err != nil {
+			return Route{}, err
 		}
 		src, err := s.At(url)
 		if err != nil {
@@ -72,6 +69,19 @@ func (s *Set) Route(r ref.Ref) (Route, error) {
 		return s.routeDirect(r)
 	}
 	return unsupported(r)
+}
+
+// Address returns the URL or folder of the registry that r, which must be of the
+// kind ref.Registry, leads to. Nothing is opened.
+func (s *Set) Address(r ref.Ref) (string, error) {
+	if r.Registry == "" {
+		return s.Default, nil
+	}
+	url, ok := s.Named[r.Registry]
+	if !ok {
+		return "", &UnknownRegistryError{Name: r.Registry, Known: slices.Sorted(maps.Keys(s.Named))}
+	}
+	return url, nil
 }
 
 func (s *Set) routeDirect(r ref.Ref) (Route, error) {

@@ -19,10 +19,11 @@ import (
 // An app is one run of the program. What it depends on is built when it is
 // first asked for: skills version reads no file.
 type app struct {
-	env    Env
-	ui     *ui.Printer
-	flags  flags
-	answer *answer
+	env     Env
+	ui      *ui.Printer
+	flags   flags
+	answer  *answer
+	command string // that runs, without the program: "registry add"
 
 	cwd      func() (string, error)
 	paths    func() (config.Paths, error)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/store"
 )
@@ -70,8 +71,9 @@ func (a *app) cachePruneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Delete what the locks of this user and this project do not need",
-		Long: `Delete the artifacts that neither your own lock nor that of the project here
-names. Other projects fetch theirs again when they need them.`,
+		Long: fmt.Sprintf(`Delete the artifacts that neither your own lock nor that of the project here
+names, and that no rollback of the last %d generations of any scope needs. Other
+projects fetch theirs again when they need them.`, keptArtifacts),
 		Example: "  skills cache prune --dry-run\n  skills cache prune\n  skills cache prune --all",
 		Args:    args(0, 0, ""),
 		RunE: a.run(func(context.Context, []string) (*answer, error) {
@@ -151,8 +153,12 @@ func (a *app) artifactStore() (*store.Store, error) {
 	return store.New(paths.Store()), nil
 }
 
+// keptArtifacts is how many generations of each scope can be rolled back to, however
+// often the store is pruned.
+const keptArtifacts = 10
+
 // lockedArtifacts returns what the locks of the user and of the project here
-// name.
+// name, and what it takes to roll back the last generations of every scope.
 func (a *app) lockedArtifacts() ([]digest.Digest, error) {
 	paths, err := a.paths()
 	if err != nil {
@@ -166,7 +172,10 @@ func (a *app) lockedArtifacts() ([]digest.Digest, error) {
 	if root != "" {
 		locks = append(locks, filepath.Join(root, lockfile.Name))
 	}
-	var keep []digest.Digest
+	keep, err := history.Needed(paths.History(), keptArtifacts)
+	if err != nil {
+		return nil, err
+	}
 	for _, path := range locks {
 		lock, err := lockfile.Load(path)
 		if errors.Is(err, fs.ErrNotExist) {

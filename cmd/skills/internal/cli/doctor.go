@@ -121,6 +121,10 @@ func (d *doctor) examine(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range entries {
+		if entry.State == install.Hidden {
+			d.fact("disabled", entry.Name)
+			continue
+		}
 		for _, id := range entry.Agents {
 			if len(d.engine.asked) > 0 && !slices.Contains(d.engine.asked, id) {
 				continue

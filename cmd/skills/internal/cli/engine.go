@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/store"
@@ -71,6 +72,8 @@ func (a *app) reader() (*engine, error) {
 			},
 			Store:   store.New(paths.Store()),
 			Backups: paths.Backups(),
+			History: history.Open(paths.History(), s.Lock),
+			Command: a.command,
 			Jobs:    settings.Jobs,
 		},
 	}, nil
@@ -132,17 +135,26 @@ func (a *app) sources() (*source.Set, error) {
 		Named:   settings.Registries,
 		Direct:  &source.Direct{Client: client, Cwd: cwd, Limit: limits.Download},
 		Open: func(url string) (source.Source, error) {
-			return registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
+			src, err := registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
+			if errors.Is(err, fs.ErrNotExist) {
+				err = a.noSuchRegistry(settings, url)
+			}
+			return src, err
 		},
 	}, nil
 }
 
 // chosenRegistry returns the address or absolute folder of the registry for
-// references that name none: that of --registry, else that of the settings.
+// references that name none: that of --registry, else that of the settings. A
+// folder of the settings that is not there is an error only for whoever opens it:
+// what is locked can be restored, and rolled back, without it.
 func (a *app) chosenRegistry(settings config.Settings) (string, error) {
 	typed := a.flags.registry
 	if typed == "" {
 		typed = settings.Registry
+		if filepath.IsAbs(typed) && !exists(typed) {
+			return typed, nil
+		}
 	}
 	return a.resolveRegistry(settings, typed)
 }
@@ -153,6 +165,9 @@ func (a *app) chosenRegistry(settings config.Settings) (string, error) {
 // found; where that matters it is told.
 func (a *app) usualRegistry(s scope) (string, error) {
 	settings := s.override(config.Default())
+	if filepath.IsAbs(settings.Registry) && !exists(settings.Registry) {
+		return settings.Registry, nil
+	}
 	url, err := a.resolveRegistry(settings, settings.Registry)
 	if _, unknown := errors.AsType[*usageError](err); unknown {
 		return "", nil

@@ -136,6 +136,7 @@ func (a *app) run(f func(ctx context.Context, args []string) (*answer, error)) f
 		if err := a.checkFlags(cmd); err != nil {
 			return err
 		}
+		a.command = commandName(cmd)
 		answer, err := f(cmd.Context(), args)
 		a.answer = answer
 		return err

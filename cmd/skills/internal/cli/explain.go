@@ -20,6 +20,7 @@ import (
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
@@ -198,7 +199,21 @@ func rules() []rule {
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
 			is(install.ErrNoLock, "name what to install: skills install REF")},
 
+		{Code{"pinned", exitUsage, false, "a skill is pinned, and what was asked for would move it"},
+			as(func(e *install.PinnedError) string { return "skills unpin " + e.Name + " lets it move" })},
+
 		// Not found.
+		{Code{"no_history", exitNotFound, false, "the history does not reach as far back as was asked for"},
+			as(func(e *install.NoHistoryError) string {
+				if e.First {
+					return "skills remove " + e.Name + " takes it out"
+				}
+				return "what is remembered: skills history"
+			})},
+		{Code{"not_stored", exitNotFound, false, "an artifact that is needed is not in the store any more"},
+			as(func(e *install.NotStoredError) string {
+				return fmt.Sprintf("the registry may still have it: skills install %s@%s", e.Name, e.Version)
+			})},
 		{Code{"not_installed", exitNotFound, false, "no skill of that name is installed in this scope"},
 			as(func(e *install.UnknownError) string {
 				if len(e.Near) > 0 {
@@ -276,6 +291,8 @@ func rules() []rule {
 			is(manifest.ErrTooLarge, "")},
 		{Code{"bad_manifest", exitDisagree, false, ""},
 			is(manifest.ErrEdit, "write it in block style, one skill a line")},
+		{Code{"bad_history", exitError, false, "the history of a scope cannot be read"},
+			as(saying[*history.DamagedError]("delete the file: only what it remembers is lost"))},
 		{Code{"modified", exitDisagree, false, "an installed skill is not as it was installed"},
 			as(func(e *disagreeError) string { return e.hint })},
 

@@ -171,6 +171,10 @@ func deed(p *ui.Printer, action install.Action, dryRun bool) string {
 		would = "would update"
 	case install.Removed:
 		would = "would remove"
+	case install.Disabled:
+		would = "would disable"
+	case install.Enabled:
+		would = "would enable"
 	case install.Unchanged, install.Skipped, install.Failed:
 		return p.Faint(string(action))
 	}

@@ -35,6 +35,12 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
 		{"verify", a.verifyCommand},
+		{"rollback", a.rollbackCommand},
+		{"history", a.historyCommand},
+		{"pin hold", a.pinCommand},
+		{"unpin", a.unpinCommand},
+		{"disable", a.disableCommand},
+		{"enable", a.enableCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},

@@ -41,7 +41,7 @@ code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
 			}
 			out := &answer{result: verifyResult{Scope: e.scope.result(), Skills: checks}}
 			for _, c := range checks {
-				if c.State != install.OK {
+				if !c.State.Fine() {
 					out.faults = append(out.faults, fault{ref: c.Name, err: disagreement(c)})
 				}
 			}
@@ -57,7 +57,7 @@ code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
 func disagreement(c install.Check) error {
 	var paths []string
 	for _, t := range c.Targets {
-		if t.State != install.OK {
+		if !t.State.Fine() {
 			paths = append(paths, t.Path)
 		}
 	}
@@ -81,7 +81,7 @@ func printChecks(p *ui.Printer, checks []install.Check) {
 	for _, c := range checks {
 		for _, t := range c.Targets {
 			state := p.Good(string(t.State))
-			if t.State != install.OK {
+			if !t.State.Fine() {
 				state = p.Bad(string(t.State))
 			}
 			p.Printf("%s  %s %s  %s", state, p.Strong(ui.Line(c.Name)), ui.Line(c.Version), ui.Line(t.Path))
