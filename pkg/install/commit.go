@@ -179,16 +179,32 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	if err := allow(s, a.plan.options); err != nil || s.verb == nothing {
 		return err
 	}
-	if err := e.backup(s); err != nil {
-		return err
+	if s.verb == remove {
+		if err := a.stageRemoval(ctx, s); err != nil {
+			return err
+		}
 	}
+	return e.backup(s)
+}
+
+// stageRemoval opens a staging folder for what is to be taken out of each spot.
+// Where files were added to the skill, those are staged to take its place.
+func (a *apply) stageRemoval(ctx context.Context, s *step) error {
 	for i, p := range s.spots {
-		if s.verb == remove && s.stageFor(i) == nil && p.state != absent && p.state != foreign {
+		if p.state == absent || p.state == foreign {
+			continue
+		}
+		if s.stageFor(i) == nil {
 			stage, err := a.open(p.root)
 			if err != nil {
 				return err
 			}
 			s.setStage(i, stage)
+		}
+		if p.state == edited && p.onlyAdded() && a.merges(p) {
+			if err := stageRest(ctx, s, i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

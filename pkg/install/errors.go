@@ -59,18 +59,23 @@ func (c *Changes) String() string {
 		if len(p.paths) == 0 {
 			continue
 		}
-		const most = 3
-		var shown []string
-		for _, path := range p.paths[:min(most, len(p.paths))] {
-			shown = append(shown, quote(path))
-		}
-		text := p.verb + " " + strings.Join(shown, ", ")
-		if n := len(p.paths) - most; n > 0 {
-			text += fmt.Sprintf(" and %d more", n)
-		}
-		parts = append(parts, text)
+		parts = append(parts, p.verb+" "+some(p.paths))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// some returns the first few paths, and how many more there are.
+func some(paths []string) string {
+	const most = 3
+	var shown []string
+	for _, path := range paths[:min(most, len(paths))] {
+		shown = append(shown, quote(path))
+	}
+	text := strings.Join(shown, ", ")
+	if n := len(paths) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // An IdentityError says that two different skills want one name.

@@ -73,16 +73,27 @@ func (e *Engine) stored(s *step) (*artifact, bool) {
 	if s.pin.Artifact == "" {
 		return nil, false
 	}
-	a, err := e.Store.Open(s.pin.Artifact)
-	if err != nil && (s.exact || s.back != nil) {
-		if other, ok := e.remembered().Artifact(s.pin.Tree); ok {
-			a, err = e.Store.Open(other)
-		}
+	like := digest.Digest("")
+	if s.exact || s.back != nil {
+		like = s.pin.Tree
 	}
+	a, err := e.openStored(s.pin.Artifact, like)
 	if err != nil {
 		return nil, false
 	}
 	return &artifact{ReaderAt: a, size: a.Size, digest: a.Digest, Closer: a}, true
+}
+
+// openStored opens an artifact of the store, or another one of the same tree if
+// that is named.
+func (e *Engine) openStored(d, like digest.Digest) (*store.Artifact, error) {
+	a, err := e.Store.Open(d)
+	if err != nil && like != "" {
+		if other, ok := e.remembered().Artifact(like); ok {
+			a, err = e.Store.Open(other)
+		}
+	}
+	return a, err
 }
 
 // remembered returns the store's index, read once.

@@ -43,7 +43,7 @@ func (e *Engine) PlanFrozen(ctx context.Context, o Options) (*Plan, error) {
 	if err := e.agree(st); err != nil {
 		return nil, err
 	}
-	o.Agents, o.Link = nil, false // as the lock says
+	o.Agents, o.Link, o.bytes = nil, false, true // as the lock says
 	names := st.lock.Names()
 	p := &Plan{options: o, state: st, steps: make([]*step, len(names)), frozen: true}
 	err = e.each(ctx, len(names), func(ctx context.Context, i int) {

@@ -84,7 +84,8 @@ type Want struct {
 type OnEdit string
 
 const (
-	FailOnEdit      OnEdit = "fail"      // refuse, and list the files; the default
+	FailOnEdit      OnEdit = "fail"      // refuse, and list the files; the default. Files that were only added are kept
+	MergeOnEdit     OnEdit = "merge"     // bring the edits into the new version, or leave the skill as it is where they contradict it
 	KeepOnEdit      OnEdit = "keep"      // leave the skill as it is
 	OverwriteOnEdit OnEdit = "overwrite" // back it up, then replace it
 )
@@ -99,6 +100,8 @@ type Options struct {
 	Locale          string
 	DryRun          bool // a plan to be looked at: what only an artifact can tell is found out, without keeping it
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
+
+	bytes bool // no edit is allowed, and no other line ends
 }
 
 // An Action is what happens, or would happen, to one skill.
@@ -139,6 +142,7 @@ type Outcome struct {
 	Action   Action        `json:"action"`
 	Targets  []Placement   `json:"targets"`
 	Files    *Changes      `json:"files,omitempty"`   // of an update
+	Edits    *Edits        `json:"edits,omitempty"`   // that an update brought into the new version
 	Backups  []string      `json:"backups,omitempty"` // folders that hold what was overwritten or deleted
 	Warnings []string      `json:"warnings,omitempty"`
 	Err      error         `json:"-"`
@@ -149,6 +153,14 @@ type Changes struct {
 	Added   []string `json:"added,omitempty"`
 	Changed []string `json:"changed,omitempty"`
 	Removed []string `json:"removed,omitempty"`
+}
+
+// Edits are the paths of a skill that were changed where it is installed, and what
+// became of them.
+type Edits struct {
+	Kept    []string `json:"kept,omitempty"`    // as they were
+	Merged  []string `json:"merged,omitempty"`  // with what the new version changed
+	Deleted []string `json:"deleted,omitempty"` // and still not there
 }
 
 // A Result is what Apply did, in the order of the plan.

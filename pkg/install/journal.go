@@ -55,6 +55,8 @@ type journalSpot struct {
 	Staged string        `json:"staged,omitempty"` // "" where the tree was there already
 	Before digest.Digest `json:"before,omitempty"`
 	After  digest.Digest `json:"after,omitempty"`
+	// Rest is the staged tree that takes the place of one that is removed.
+	Rest digest.Digest `json:"rest,omitempty"`
 }
 
 const journalName = ".skills-journal.json"
@@ -71,7 +73,7 @@ func (j *journal) add(e *Engine, s *step) error {
 		js.Registry = j.manifest.Registries[registryOf(js.Listed)]
 	}
 	for i, p := range s.spots {
-		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree, After: p.want(s)}
+		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree, After: p.want(s), Rest: p.rest}
 		if stage := s.stageFor(i); stage != nil {
 			spot.Staged = stage.Staged(s.staged.key)
 		}
@@ -271,7 +273,7 @@ func redo(ctx context.Context, js journalStep) (bool, error) {
 			return false, err
 		}
 		switch {
-		case js.Remove && (now == "" || p.Staged == ""), !js.Remove && now == p.After:
+		case js.Remove && (now == "" || p.Staged == "" || now == p.Rest), !js.Remove && now == p.After:
 			continue
 		case now != p.Before && (js.Remove || now != "") || p.Staged == "":
 			done = false
@@ -288,6 +290,10 @@ func redo(ctx context.Context, js journalStep) (bool, error) {
 
 // redo moves what is to be moved, if it is still there.
 func (p *journalSpot) redo(ctx context.Context, remove bool, now digest.Digest) (bool, error) {
+	want := p.After
+	if remove && p.Rest != "" {
+		remove, want = false, p.Rest
+	}
 	if remove {
 		err := target.TakeOut(p.Staged, p.Path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -296,7 +302,7 @@ func (p *journalSpot) redo(ctx context.Context, remove bool, now digest.Digest) 
 		return err == nil, err
 	}
 	staged, err := digestOf(ctx, p.Staged)
-	if err != nil || staged != p.After {
+	if err != nil || staged != want {
 		return false, err
 	}
 	if now == "" {

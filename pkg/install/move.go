@@ -43,8 +43,12 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 	switch {
 	case s.verb == remove && stage == nil:
 		return Skipped, nil
+	case s.verb == remove && p.rest != "":
+		return Removed, target.Swap(stage.Staged(s.staged.key), path)
 	case s.verb == remove:
 		return Removed, target.TakeOut(stage.Staged(s.staged.key), path)
+	case stage == nil && p.tree != p.want(s):
+		return Unchanged, nil // it keeps edits, or its line ends
 	case stage == nil, p.tree == p.want(s):
 		return Unchanged, a.readBack(s, p)
 	}
@@ -73,9 +77,13 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 // regular file, and has the very bytes that were parsed.
 func (a *apply) readBack(s *step, p *spot) error {
 	path := filepath.Join(p.root.Path(s.out.Name), skill.FileName)
-	sum, err := tree.SumFile(path, s.staged.skill.Size)
-	if err == nil && sum != s.staged.skill.Sum {
-		err = &digest.MismatchError{What: "SKILL.md", Want: digest.FromSum(s.staged.skill.Sum), Got: digest.FromSum(sum)}
+	want := s.staged.skill
+	if p.merged != "" {
+		want = *p.skill
+	}
+	sum, err := tree.SumFile(path, want.Size)
+	if err == nil && sum != want.Sum {
+		err = &digest.MismatchError{What: "SKILL.md", Want: digest.FromSum(want.Sum), Got: digest.FromSum(sum)}
 	}
 	if err != nil {
 		return &ReadBackError{Name: s.out.Name, Path: p.root.Shown(s.out.Name), Err: err}
@@ -99,7 +107,7 @@ func (a *apply) unmove(s *step) error {
 // putBack undoes the swap of one spot.
 func putBack(s *step, i int, p *spot) error {
 	staged, path := s.staged.stages[i].Staged(s.staged.key), p.root.Path(s.out.Name)
-	if s.verb == remove {
+	if s.verb == remove && p.rest == "" {
 		return target.PutBack(staged, path)
 	}
 	return target.Unswap(staged, path, p.state != absent)

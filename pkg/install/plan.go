@@ -11,11 +11,13 @@ import (
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/merge"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/pkg/target"
+	"github.com/openskills-go/skills/pkg/tree"
 )
 
 // A Plan is what is to be done to the skills of a scope, a step each. It was
@@ -41,6 +43,7 @@ type step struct {
 	spots  []*spot
 	link   bool            // the first spot gets the files, the others link to it
 	exact  bool            // only the files that the lock names will do
+	bytes  bool            // and not even other line ends, or files besides
 	back   *lockfile.Skill // the entry is to be this again, from the store alone
 	hide   bool            // remove it from its folders, and keep the entry as disabled
 	show   bool            // the opposite
@@ -68,7 +71,13 @@ type spot struct {
 	copied bool   // a link was to be here, and could not be made
 	state  spotState
 	tree   digest.Digest // of what stands there, where it was read
-	edited *Changes
+	edited *Changes      // how that differs from the pristine files; nil if they are not at hand
+	edits  *merge.Edits  // the same, more exactly
+	odd    bool          // a link, or what else no tree can have, was added
+	merged digest.Digest // of the staged tree that keeps the edits; "" if there is none
+	skill  *tree.File    // SKILL.md of that tree
+	from   digest.Digest // of the tree that was merged
+	rest   digest.Digest // of what stays when the skill is removed: files that were added
 }
 
 type spotState int
@@ -392,7 +401,7 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 
 // planRestore plans to have exactly what the lock says.
 func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
-	s := &step{entry: entry, exact: true, out: e.outcomeOf(entry)}
+	s := &step{entry: entry, exact: true, bytes: o.bytes, out: e.outcomeOf(entry)}
 	s.agents, s.dirs = e.chosen(o, entry)
 	s.link = e.links(o, entry)
 	s = e.spot(ctx, s, o)

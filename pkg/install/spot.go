@@ -193,7 +193,16 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = clean
 	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
-		p.edited = e.difference(ctx, s.entry, there)
+		if err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there); err != nil {
+			return err
+		}
+		if p.edits != nil && p.edits.None() {
+			// Other line ends are no edit: what git does to a text on its way.
+			p.state = clean
+			if s.bytes {
+				p.state = other
+			}
+		}
 	default:
 		p.state = foreign
 	}
@@ -221,27 +230,57 @@ func (e *Engine) difference(ctx context.Context, entry *lockfile.Skill, now *tre
 // nothing may, and makes a step that is to be left alone a skipped one.
 func allow(s *step, o Options) error {
 	for _, p := range s.spots {
+		var err error
 		switch p.state {
 		case foreign:
-			if s.verb == remove {
-				s.warn(p.root.Shown(s.out.Name) + " is not ours any more and stays")
-				continue
-			}
-			if !o.Replace {
-				return &NotOursError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
-			}
+			err = s.allowForeign(p, o)
 		case edited:
-			switch o.OnEdit {
-			case OverwriteOnEdit:
-			case KeepOnEdit:
-				s.verb, s.out.Action = nothing, Skipped
-				s.out.Warnings = append(s.out.Warnings, p.root.Shown(s.out.Name)+" was changed and is kept")
-				return nil
-			default:
-				return &EditedError{Name: s.out.Name, Path: p.root.Shown(s.out.Name), Changes: p.edited}
-			}
+			err = s.allowEdited(p, o)
 		case absent, clean, other:
 		}
+		if err != nil || s.out.Action == Skipped {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *step) allowForeign(p *spot, o Options) error {
+	if s.verb == remove {
+		s.warn(p.root.Shown(s.out.Name) + " is not ours any more and stays")
+		return nil
+	}
+	if !o.Replace {
+		return &NotOursError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
+	}
+	return nil
+}
+
+func (s *step) allowEdited(p *spot, o Options) error {
+	path := p.root.Shown(s.out.Name)
+	refused := &EditedError{Name: s.out.Name, Path: path, Changes: p.edited}
+	merges := p.edits != nil && (o.OnEdit == MergeOnEdit || p.onlyAdded())
+	switch {
+	case o.OnEdit == OverwriteOnEdit:
+		return nil
+	case o.OnEdit == KeepOnEdit:
+		s.verb, s.out.Action = nothing, Skipped
+		s.warn(path + " was changed and is kept")
+		return nil
+	case !merges || s.bytes || s.hide:
+		return refused
+	case s.verb == remove && !p.onlyAdded():
+		return refused
+	case s.verb == remove:
+		s.warn(path + " stays with what you added: " + some(p.edits.Added))
+	case s.exact:
+		// There is no new version: the edits are all that there is to keep.
+		p.state = clean
+		if !p.onlyAdded() {
+			s.warn(path + " keeps your changes: " + p.edited.String())
+		}
+	case s.staged != nil && p.merged == "", p.merged != "" && p.from != p.tree:
+		return ErrMoved // it was edited after it was looked at
 	}
 	return nil
 }
@@ -271,6 +310,9 @@ func (e *Engine) backup(s *step) error {
 		if p.state != edited && (p.state != foreign || s.verb == remove) {
 			continue
 		}
+		if p.state == edited && p.onlyAdded() && (p.merged != "" || p.rest != "") {
+			continue // nothing of it is overwritten
+		}
 		if e.Backups == "" {
 			return fmt.Errorf("replace %s: %w", p.root.Shown(s.out.Name), ErrNoBackup)
 		}
@@ -285,8 +327,11 @@ func (e *Engine) backup(s *step) error {
 
 // want is the digest of what is to stand in the spot.
 func (p *spot) want(s *step) digest.Digest {
-	if p.link != "" {
+	switch {
+	case p.link != "":
 		return digestOfLink(p.link)
+	case p.merged != "":
+		return p.merged
 	}
 	return s.out.Tree
 }

@@ -97,8 +97,20 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 		s.out.Files = a.engine.difference(ctx, s.entry, &c.Tree)
 	}
 	s.staged = st
+	for i, p := range s.spots {
+		if p.state == edited && st.stages[i] != nil && p.link == "" && a.merges(p) {
+			if err := a.combine(ctx, s, i, &c.Tree); err != nil {
+				return errors.Join(err, st.drop())
+			}
+		}
+	}
 	a.engine.tell(Event{Kind: Staged, Name: s.out.Name})
 	return nil
+}
+
+// merges reports whether the edits of a spot go into the new version.
+func (a *apply) merges(p *spot) bool {
+	return p.edits != nil && a.plan.options.OnEdit != OverwriteOnEdit && a.plan.options.OnEdit != KeepOnEdit
 }
 
 // writers opens the staging folders of s, and in each that is to get files a

@@ -22,6 +22,7 @@ type engine struct {
 	*install.Engine
 	scope scope
 	asked []string // --agent
+	asks  bool     // there is a person at the terminal
 	flags *flags
 }
 
@@ -32,6 +33,9 @@ func (e *engine) options(o install.Options) install.Options {
 	o.OnEdit = e.flags.onEdit
 	if o.OnEdit == "" {
 		o.OnEdit = install.FailOnEdit
+		if e.asks {
+			o.OnEdit = install.MergeOnEdit
+		}
 	}
 	// Only a locale that is asked for: that of the settings is for what is new,
 	// and must not change what is installed.
@@ -60,7 +64,7 @@ func (a *app) reader() (*engine, error) {
 	}
 	env := a.agentEnv()
 	return &engine{
-		scope: s, flags: &a.flags,
+		scope: s, flags: &a.flags, asks: a.ui.Interactive(),
 		Engine: &install.Engine{
 			Scope: s.Scope,
 			AgentDir: func(id string) (string, error) {

@@ -188,8 +188,15 @@ func rules() []rule {
 			as(func(e *install.NotOursError) string {
 				return "--replace makes a backup of it and replaces it; --as NAME installs beside it"
 			})},
+		{Code{"conflict", exitPartly, false, "your changes to a skill and those of its new version contradict each other"},
+			as(func(e *install.ConflictError) string {
+				if e.Folder == "" {
+					return "--on-edit=keep leaves it, --on-edit=overwrite makes a backup first"
+				}
+				return "it is as it was; the new files and the differences are in " + e.Folder + "; bring them together, or use --on-edit=overwrite, which makes a backup first"
+			})},
 		{Code{"edited", exitUsage, false, "an installed skill was changed on disk"},
-			as(saying[*install.EditedError]("--on-edit=keep leaves it, --on-edit=overwrite makes a backup first; skills verify lists the files"))},
+			as(saying[*install.EditedError]("--on-edit=merge brings your changes into a new version, keep leaves it, overwrite makes a backup first; skills diff NAME shows the changes"))},
 		{Code{"name_taken", exitUsage, false, "two different skills want one name"},
 			as(saying[*install.IdentityError]("--as NAME installs it under another name; --replace takes the place of the other"))},
 		{Code{"linked", exitUsage, false, "the folder that others link to cannot go before them"},

@@ -122,8 +122,8 @@ func (a *app) limitFlags(cmd *cobra.Command) {
 // editFlags say what may be overwritten. Whatever is goes into a backup first.
 func (a *app) editFlags(cmd *cobra.Command, replace bool) {
 	f := cmd.Flags()
-	f.Var(&value[install.OnEdit]{to: &a.flags.onEdit, parse: parseOnEdit, kind: "fail|keep|overwrite"}, "on-edit", "for skills that you changed: fail, keep, or overwrite after a backup (default fail)")
-	_ = cmd.RegisterFlagCompletionFunc("on-edit", fixed("fail", "keep", "overwrite"))
+	f.Var(&value[install.OnEdit]{to: &a.flags.onEdit, parse: parseOnEdit, kind: "merge|keep|overwrite|fail"}, "on-edit", "for skills that you changed: merge your changes into the new version, keep the skill, overwrite it after a backup, or fail (default merge on a terminal, fail off it)")
+	_ = cmd.RegisterFlagCompletionFunc("on-edit", fixed("merge", "keep", "overwrite", "fail"))
 	if replace {
 		f.BoolVar(&a.flags.replace, "replace", false, "replace a folder that skills did not place, after a backup")
 	}
@@ -171,10 +171,10 @@ func parseCount(s string) (int, error) {
 
 func parseOnEdit(s string) (install.OnEdit, error) {
 	switch e := install.OnEdit(s); e {
-	case install.FailOnEdit, install.KeepOnEdit, install.OverwriteOnEdit:
+	case install.FailOnEdit, install.MergeOnEdit, install.KeepOnEdit, install.OverwriteOnEdit:
 		return e, nil
 	}
-	return "", fmt.Errorf("want fail, keep or overwrite")
+	return "", fmt.Errorf("want merge, keep, overwrite or fail")
 }
 
 // parseSpan reads a duration: 30s, 2m, or a plain number of seconds.

@@ -35,8 +35,16 @@ type skillResult struct {
 	Trust    source.Level     `json:"trust,omitempty"`
 	Targets  []targetResult   `json:"targets"`
 	Files    *install.Changes `json:"files,omitempty"`
+	Edits    *install.Edits   `json:"edits,omitempty"`
+	Conflict *conflictResult  `json:"conflict,omitempty"`
 	Backups  []string         `json:"backups,omitempty"`
 	Warnings []string         `json:"warnings,omitempty"`
+}
+
+// conflictResult is what has to be decided about a skill that was left as it was.
+type conflictResult struct {
+	Files  []install.Conflict `json:"files"`
+	Folder string             `json:"folder,omitempty"` // holds the new files and the differences
 }
 
 // targetResult is one agent that a skill was placed for.
@@ -51,7 +59,10 @@ func newSkillResult(o install.Outcome) skillResult {
 		Name: o.Name, Ref: o.Ref, Action: o.Action,
 		Registry: o.Registry, Slug: o.Slug, Owner: o.Owner, Version: o.Version, From: o.From, Locale: o.Locale,
 		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
-		Targets: []targetResult{}, Files: o.Files, Backups: o.Backups, Warnings: o.Warnings,
+		Targets: []targetResult{}, Files: o.Files, Edits: o.Edits, Backups: o.Backups, Warnings: o.Warnings,
+	}
+	if c, ok := errors.AsType[*install.ConflictError](o.Err); ok {
+		r.Conflict = &conflictResult{Files: c.Files, Folder: c.Folder}
 	}
 	if o.Err != nil {
 		return r // it was placed nowhere
@@ -158,6 +169,7 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 			p.Printf("%s", line)
 		}
 		printFiles(p, o)
+		printEdits(p, o.Edits)
 	}
 }
 
@@ -204,5 +216,24 @@ func printFiles(p *ui.Printer, o install.Outcome) {
 	list("-", o.Files.Removed)
 	if n > fewFiles {
 		p.Printf("  and %d more files", n-fewFiles)
+	}
+}
+
+// printEdits prints what became of the changes that the person had made.
+func printEdits(p *ui.Printer, e *install.Edits) {
+	if e == nil {
+		return
+	}
+	for _, list := range []struct {
+		what  string
+		paths []string
+	}{{"kept yours:", e.Kept}, {"merged:", e.Merged}, {"still deleted:", e.Deleted}} {
+		for i, path := range list.paths {
+			if i == fewFiles {
+				p.Printf("  %s and %d more files", list.what, len(list.paths)-i)
+				break
+			}
+			p.Printf("  %s %s", p.Unsure(list.what), ui.Line(path))
+		}
 	}
 }
