@@ -61,20 +61,30 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 		}
 	}
 	s.want = Want{Typed: typed, Ref: r, As: s.entry.Name}
-	s.route = source.Route{Source: e.Source.Direct, Ref: r}
-	switch {
-	case s.entry.Registry != "":
-		s.route.Registry = e.absolute(s.entry.Registry)
-		if s.route.Source, err = e.Source.At(s.route.Registry); err != nil {
-			return err
-		}
-		s.route.Ref = ref.Ref{Slug: s.entry.Slug, Owner: s.entry.Owner, Query: r.Query, Locale: cmp.Or(o.Locale, s.entry.Locale)}
-	case r.Kind != ref.URL:
-		s.route.Ref.Path = e.absolute(s.entry.URL)
+	if s.route, err = e.routeOf(s.entry, r, o); err != nil {
+		return err
 	}
 	s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, "")
 	s.pin.Registry = s.route.Registry
 	return err
+}
+
+// routeOf returns where an entry came from, for a reference to it.
+func (e *Engine) routeOf(entry *lockfile.Skill, r ref.Ref, o Options) (source.Route, error) {
+	route := source.Route{Source: e.Source.Direct, Ref: r}
+	switch {
+	case entry.Registry != "":
+		route.Registry = e.absolute(entry.Registry)
+		src, err := e.Source.At(route.Registry)
+		if err != nil {
+			return source.Route{}, err
+		}
+		route.Source = src
+		route.Ref = ref.Ref{Slug: entry.Slug, Owner: entry.Owner, Query: r.Query, Locale: cmp.Or(o.Locale, entry.Locale)}
+	case r.Kind != ref.URL:
+		route.Ref.Path = e.absolute(entry.URL)
+	}
+	return route, nil
 }
 
 // PlanRemove plans to remove the named skills: from the agents that o names, or

@@ -45,6 +45,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
 		{"list ls", a.listCommand},
+		{"diff", a.diffCommand},
 		{"agents", a.agentsCommand},
 		{"doctor", a.doctorCommand},
 

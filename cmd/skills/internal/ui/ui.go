@@ -59,6 +59,9 @@ func New(s Screen) *Printer {
 // buffered until Flush.
 func (p *Printer) Writer() io.Writer { return p.out }
 
+// Terminal says whether standard output is a terminal.
+func (p *Printer) Terminal() bool { return p.screen.OutTTY }
+
 // Printf writes one line of data.
 func (p *Printer) Printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.out, format+"\n", args...) // Flush tells what broke
