@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
+//	jobs FILE                 run what the jobs in a page of the documentation run
 //	remember NAME DIR...      note every file, with content and time
 //	unchanged NAME DIR...     nothing was written since
 func TestScript(t *testing.T) {
@@ -53,6 +55,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("HOME", home)
 			env.Setenv("USERPROFILE", home)
 			env.Setenv("SAMPLE", sample)
+			env.Setenv("DOCS", filepath.Join(sample, "..", "..", "docs"))
 			env.Values[stateKey{}] = &scriptState{
 				tb:         env.T().(testing.TB), //nolint:forcetypeassert // testscript passes the *testing.T on
 				servers:    map[string]*registrytest.Server{},
@@ -67,6 +70,7 @@ func TestScript(t *testing.T) {
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
+			"jobs":      jobs,
 			"remember":  remember,
 			"unchanged": unchanged,
 		},
@@ -177,6 +181,26 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 	s := httptest.NewServer(answer)
 	ts.Defer(s.Close)
 	ts.Setenv(args[0], s.URL)
+}
+
+// jobCommand is a command of ours in a job of GitHub or GitLab.
+var jobCommand = regexp.MustCompile(`(?m)^ *- (?:run: )?skills (.*)$`)
+
+// jobs runs the commands of ours in the jobs of a page: what people copy must work.
+func jobs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: jobs FILE")
+	}
+	for i, block := range strings.Split(ts.ReadFile(args[0]), "```yaml\n")[1:] {
+		job, _, _ := strings.Cut(block, "```")
+		commands := jobCommand.FindAllStringSubmatch(job, -1)
+		if len(commands) == 0 {
+			ts.Fatalf("job %d runs nothing of ours", i+1)
+		}
+		for _, c := range commands {
+			runSkills(ts, false, strings.Fields(c[1]))
+		}
+	}
 }
 
 // checkJSON checks that the last output is exactly one envelope, and what is at
