@@ -15,183 +15,135 @@ type edit struct {
 }
 
 // mergeLines merges what was changed from base to local and from base to next,
-// as git merge-file does: changes that overlap or touch are a conflict unless
-// they come to the same. It returns false for a conflict.
+// and returns false for a conflict. Two things make one.
+//
+// Changes that overlap or touch, unless they come to the same, as in git.
+//
+// Doubt. Which lines were changed is a guess where lines repeat, and another
+// guess can place the changes elsewhere. So the differences are taken in three
+// ways, and all nine merges must come to one text; and a base that consists of
+// few lines over and over is not merged at all.
 func mergeLines(base, local, next string) (string, bool) {
-	b, l, n := splitLines(base), splitLines(local), splitLines(next)
-	merged, ok := "", false
-	for i, mine := range alignments(b, l) {
-		for j, theirs := range alignments(b, n) {
-			lines, clean := join(b, mine, theirs)
-			if !clean {
+	switch {
+	case local == next, base == next:
+		return local, true
+	case base == local:
+		return next, true
+	}
+	b := splitLines(base)
+	if repetitive(b) {
+		return "", false
+	}
+	mine, theirs := differences(b, splitLines(local)), differences(b, splitLines(next))
+	merged := ""
+	for i, m := range mine {
+		for j, t := range theirs {
+			text, ok := join(b, m, t)
+			if !ok || i+j > 0 && text != merged {
 				return "", false
 			}
-			text := strings.Join(lines, "")
-			if i+j > 0 && text != merged {
-				return "", false
-			}
-			merged, ok = text, true
+			merged = text
 		}
 	}
-	return merged, ok
+	return merged, len(mine) > 0 && len(theirs) > 0
 }
 
 // splitLines cuts a text behind each line break.
-func splitLines(text string) []string {
-	lines := strings.SplitAfter(text, "\n")
-	return lines[:len(lines)-btoi(lines[len(lines)-1] == "")]
-}
+func splitLines(text string) []string { return slices.Collect(strings.Lines(text)) }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// repetitive reports whether fewer than a third of the lines are there only
+// once. A prose text has far more, with its empty lines counted.
+func repetitive(lines []string) bool {
+	times := make(map[string]int, len(lines))
+	for _, line := range lines {
+		times[strings.TrimSuffix(line, "\n")]++
 	}
-	return 0
-}
-
-var variant = 3
-
-func alignments(base, side []string) [][]edit {
-	fwd := diff(base, side)
-	switch variant {
-	case 0:
-		return [][]edit{fwd}
-	case 1:
-		return [][]edit{slideDown(base, fwd)}
-	case 2:
-		return [][]edit{slideDown(base, fwd), slideDown(base, diffReversed(base, side))}
-	case 3:
-		return [][]edit{slideDown(base, fwd), slideDown(base, diffReversed(base, side)), slideDown(base, diffSwapped(base, side))}
-	default:
-		return [][]edit{slideDown(base, fwd), slideDown(base, diffReversed(base, side)), slideDown(base, diffSwapped(base, side)), fwd, diffReversed(base, side)}
-	}
-}
-
-func diff(base, side []string) []edit {
-	var edits []edit
-	for _, d := range lcs.DiffLines(base, side) {
-		edits = appendEdit(edits, edit{d.Start, d.End, side[d.ReplStart:d.ReplEnd]})
-	}
-	return edits
-}
-
-func diffSwapped(base, side []string) []edit {
-	var edits []edit
-	for _, d := range lcs.DiffLines(side, base) {
-		edits = appendEdit(edits, edit{d.ReplStart, d.ReplEnd, side[d.Start:d.End]})
-	}
-	return edits
-}
-
-func diffReversed(base, side []string) []edit {
-	rb, rs := slices.Clone(base), slices.Clone(side)
-	slices.Reverse(rb)
-	slices.Reverse(rs)
-	var edits []edit
-	all := lcs.DiffLines(rb, rs)
-	for i := len(all) - 1; i >= 0; i-- {
-		d := all[i]
-		edits = appendEdit(edits, edit{len(base) - d.End, len(base) - d.Start, side[len(side)-d.ReplEnd : len(side)-d.ReplStart]})
-	}
-	return edits
-}
-
-func appendEdit(edits []edit, e edit) []edit {
-	if n := len(edits); n > 0 && edits[n-1].hi == e.lo {
-		edits[n-1].hi = e.hi
-		edits[n-1].lines = slices.Concat(edits[n-1].lines, e.lines)
-		return edits
-	}
-	return append(edits, e)
-}
-
-// slideDown moves each pure insertion or deletion as far down as it stays the
-// same change.
-func slideDown(base []string, edits []edit) []edit {
-	var out []edit
-	for i := len(edits) - 1; i >= 0; i-- {
-		e := edits[i]
-		for {
-			end := len(base)
-			if len(out) > 0 {
-				end = out[len(out)-1].lo
-			}
-			if e.hi == end && len(out) > 0 {
-				// It touches the next one now: they are one.
-				last := out[len(out)-1]
-				out = out[:len(out)-1]
-				e = edit{e.lo, last.hi, slices.Concat(e.lines, last.lines)}
-				continue
-			}
-			if e.hi >= len(base) {
-				break
-			}
-			if e.lo == e.hi && base[e.hi] == e.lines[0] {
-				e.lines = slices.Concat(e.lines[1:], e.lines[:1])
-			} else if len(e.lines) > 0 || base[e.hi] != base[e.lo] {
-				break
-			}
-			e.lo++
-			e.hi++
+	once := 0
+	for _, n := range times {
+		if n == 1 {
+			once++
 		}
-		out = append(out, e)
 	}
-	slices.Reverse(out)
-	return out
+	return 3*once < len(lines)
 }
 
-// join applies two lists of edits to base, and returns false if that is a
-// conflict.
-func join(base []string, mine, theirs []edit) ([]string, bool) {
+// differences returns lists of edits that each make side of base: as the library
+// finds them forwards, backwards, and from side to base. They are the same where
+// no line repeats. If the library should err, there are none.
+func differences(base, side []string) [][]edit {
+	var forth, back, swapped []edit
+	for _, d := range lcs.DiffLines(base, side) {
+		forth = append(forth, edit{d.Start, d.End, side[d.ReplStart:d.ReplEnd]})
+	}
+	for _, d := range slices.Backward(lcs.DiffLines(reversed(base), reversed(side))) {
+		back = append(back, edit{len(base) - d.End, len(base) - d.Start, side[len(side)-d.ReplEnd : len(side)-d.ReplStart]})
+	}
+	for _, d := range lcs.DiffLines(side, base) {
+		swapped = append(swapped, edit{d.ReplStart, d.ReplEnd, side[d.Start:d.End]})
+	}
+	all := [][]edit{forth, back, swapped}
+	for i, edits := range all {
+		if !slices.Equal(apply(base, 0, len(base), edits), side) {
+			return nil
+		}
+		all[i] = settle(base, side, edits)
+	}
+	return all
+}
+
+func reversed(lines []string) []string {
+	lines = slices.Clone(lines)
+	slices.Reverse(lines)
+	return lines
+}
+
+// join applies two lists of edits to base, and returns false if edits that
+// overlap or touch do not come to the same.
+func join(base []string, mine, theirs []edit) (string, bool) {
 	var out []string
 	at := 0
 	for len(mine) > 0 || len(theirs) > 0 {
-		// The edits that overlap or touch, from either side, are one region.
-		lo, hi := len(base), -1
-		i, j := 0, 0
-		if len(mine) > 0 {
-			lo = mine[0].lo
-		}
-		if len(theirs) > 0 {
-			lo = min(lo, theirs[0].lo)
-		}
-		hi = lo
-		for {
-			switch {
-			case i < len(mine) && mine[i].lo <= hi:
-				hi = max(hi, mine[i].hi)
-				i++
-				continue
-			case j < len(theirs) && theirs[j].lo <= hi:
-				hi = max(hi, theirs[j].hi)
-				j++
-				continue
-			}
-			break
-		}
-		out = append(out, base[at:lo]...)
+		lo, hi, i, j := region(mine, theirs)
 		m, t := apply(base, lo, hi, mine[:i]), apply(base, lo, hi, theirs[:j])
-		switch {
-		case j == 0:
-			out = append(out, m...)
-		case i == 0:
-			out = append(out, t...)
-		case slices.Equal(m, t):
-			out = append(out, m...)
-		default:
-			return nil, false
+		if i == 0 {
+			m = t
+		} else if j > 0 && !slices.Equal(m, t) {
+			return "", false
 		}
+		out = append(append(out, base[at:lo]...), m...)
 		at, mine, theirs = hi, mine[i:], theirs[j:]
 	}
-	return append(out, base[at:]...), true
+	return strings.Join(append(out, base[at:]...), ""), true
 }
 
-// apply returns the lines [lo, hi) of base after the edits, which are within.
+// region returns the lines of the base from the first edit on to where no edit
+// of either list touches the one before, and how many edits of each that takes.
+func region(mine, theirs []edit) (lo, hi, i, j int) {
+	if len(theirs) == 0 || len(mine) > 0 && mine[0].lo < theirs[0].lo {
+		lo = mine[0].lo
+	} else {
+		lo = theirs[0].lo
+	}
+	hi = lo
+	for {
+		switch {
+		case i < len(mine) && mine[i].lo <= hi:
+			hi = max(hi, mine[i].hi)
+			i++
+		case j < len(theirs) && theirs[j].lo <= hi:
+			hi = max(hi, theirs[j].hi)
+			j++
+		default:
+			return lo, hi, i, j
+		}
+	}
+}
+
+// apply returns the lines [lo, hi) of base after edits that are within.
 func apply(base []string, lo, hi int, edits []edit) []string {
 	var out []string
 	for _, e := range edits {
-		out = append(out, base[lo:e.lo]...)
-		out = append(out, e.lines...)
+		out = append(append(out, base[lo:e.lo]...), e.lines...)
 		lo = e.hi
 	}
 	return append(out, base[lo:hi]...)

@@ -155,13 +155,13 @@ func split(t *testing.T, line string) []string {
 	var words []string
 	word, in := "", false
 	for line = strings.TrimSpace(line); line != ""; {
-		switch {
-		case line[0] == ' ':
+		switch line[0] {
+		case ' ':
 			if in {
 				words = append(words, word)
 			}
 			word, in, line = "", false, line[1:]
-		case line[0] == '"':
+		case '"':
 			quoted, err := strconv.QuotedPrefix(line)
 			if err != nil {
 				t.Fatal(err)
@@ -251,11 +251,14 @@ func TestReadsLittle(t *testing.T) {
 }
 
 func TestLargeTexts(t *testing.T) {
-	line := strings.Repeat("x", 1023) + "\n"
-	most := strings.Repeat(line, merge.MaxText/len(line))
-	pristine := map[string]content{"most": {0o644, "1\n" + most[:len(most)-len(line)]}, "more": {0o644, most}}
-	local := map[string]content{"most": {0o644, "2\n" + most[:len(most)-len(line)]}, "more": {0o644, "1\n" + most}}
-	next := map[string]content{"most": {0o644, "1\n" + most[:len(most)-len(line)] + "2\n"}, "more": {0o644, most + "2\n"}}
+	var all strings.Builder
+	for i := range merge.MaxText / 1024 {
+		fmt.Fprintf(&all, "%1023d\n", i)
+	}
+	most, less := all.String(), all.String()[1024:]
+	pristine := map[string]content{"most": {0o644, "1\n" + less}, "more": {0o644, most}}
+	local := map[string]content{"most": {0o644, "2\n" + less}, "more": {0o644, "1\n" + most}}
+	next := map[string]content{"most": {0o644, "1\n" + less + "2\n"}, "more": {0o644, most + "2\n"}}
 	got, err := merge.Three(side(t, pristine), side(t, local), side(t, next))
 	if err != nil {
 		t.Fatal(err)

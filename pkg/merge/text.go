@@ -53,10 +53,10 @@ func label(name string) string {
 	return name
 }
 
-// quote writes a name as C would if it holds what a line cannot.
+// quote writes a name as C would if it holds, or ends in, what a line cannot.
 func quote(name string) string {
 	odd := func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }
-	if strings.IndexFunc(name, odd) < 0 {
+	if strings.IndexFunc(name, odd) < 0 && !strings.HasSuffix(name, " ") {
 		return name
 	}
 	var b strings.Builder
