@@ -127,7 +127,7 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 	e := a.engine
 	entry, there := st.lock.Skills[s.out.Name]
 	if there {
-		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !a.plan.options.Replace {
+		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !s.renames(e.identityOf(&entry)) && !a.plan.options.Replace {
 			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: identityOfPin(s.pin).String()}
 		}
 		if s.exact && entry.Tree != s.out.Tree {

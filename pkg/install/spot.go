@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/target"
@@ -199,13 +198,8 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 // difference returns how a tree differs from the one of an entry, as the stored
 // artifact has it; nil if that is not at hand.
 func (e *Engine) difference(ctx context.Context, entry *lockfile.Skill, now *tree.Tree) *Changes {
-	a, err := e.Store.Open(entry.Artifact)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = a.Close() }()
-	pristine, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug})
-	if err != nil || pristine.Tree.Digest() != entry.Tree {
+	pristine, ok := e.pristine(ctx, entry)
+	if !ok {
 		return nil
 	}
 	c := &Changes{}

@@ -35,6 +35,8 @@ type skillResult struct {
 	Trust    source.Level     `json:"trust,omitempty"`
 	Targets  []targetResult   `json:"targets"`
 	Files    *install.Changes `json:"files,omitempty"`
+	Scripts  []string         `json:"scripts,omitempty"` // of an update: files that can be run and are new or changed
+	Tools    []string         `json:"tools,omitempty"`   // of an update: allowed-tools that were not allowed before
 	Backups  []string         `json:"backups,omitempty"`
 	Warnings []string         `json:"warnings,omitempty"`
 }
@@ -51,7 +53,7 @@ func newSkillResult(o install.Outcome) skillResult {
 		Name: o.Name, Ref: o.Ref, Action: o.Action,
 		Registry: o.Registry, Slug: o.Slug, Owner: o.Owner, Version: o.Version, From: o.From, Locale: o.Locale,
 		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
-		Targets: []targetResult{}, Files: o.Files, Backups: o.Backups, Warnings: o.Warnings,
+		Targets: []targetResult{}, Files: o.Files, Scripts: o.Scripts, Tools: o.Tools, Backups: o.Backups, Warnings: o.Warnings,
 	}
 	if o.Err != nil {
 		return r // it was placed nowhere
@@ -158,6 +160,7 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 			p.Printf("%s", line)
 		}
 		printFiles(p, o)
+		printRisks(p, o)
 	}
 }
 
@@ -201,4 +204,24 @@ func printFiles(p *ui.Printer, o install.Outcome) {
 	if n > fewFiles {
 		p.Printf("  and %d more files", n-fewFiles)
 	}
+}
+
+// printRisks prints what of an update to look at before an agent acts on it: what
+// can be run, and what the skill may do unasked.
+func printRisks(p *ui.Printer, o install.Outcome) {
+	list := func(of []string, words func(string) string) {
+		for _, text := range of[:min(len(of), fewFiles)] {
+			p.Printf("  %s %s: %s", p.Unsure("!"), words(text), p.Strong(ui.Cut(ui.Line(text), maxMessage)))
+		}
+		if n := len(of) - fewFiles; n > 0 {
+			p.Printf("  %s and %d more; --json lists them all", p.Unsure("!"), n)
+		}
+	}
+	list(o.Scripts, func(path string) string {
+		if o.Files != nil && slices.Contains(o.Files.Changed, path) {
+			return "changed script"
+		}
+		return "new script"
+	})
+	list(o.Tools, func(string) string { return "newly allowed tool" })
 }
