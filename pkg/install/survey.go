@@ -19,6 +19,7 @@ func (e *Engine) survey(ctx context.Context, s *step, c *contents) {
 	if s.entry == nil || s.exact || c.Tree.Digest() == s.entry.Tree {
 		return
 	}
+	s.out.Files, s.out.Scripts, s.out.Tools = nil, nil, nil
 	// Of what cannot be compared, all is new.
 	before, ok := e.pristine(ctx, s.entry)
 	if ok {
