@@ -38,8 +38,51 @@ func expect() sourcetest.Expect {
 	}
 }
 
+// marked is the sample registry, with what its owner may say of skills.
+func marked(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(sample)); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{
+		"conventional-commits/1.1.0.yanked": "it leaks\x1b[2J the \u202eindex, ünd more\nand a second line\n",
+		"architect.renamed":                 "backend-architect\n",
+		"backend-architect.renamed":         "sickn33-skills-backend-architect",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func expectMarked() sourcetest.Expect {
+	want := expect()
+	want.Versioned = ref.Ref{} // as it is without the yank
+	want.Picks = nil
+	want.Yanked, want.Withdrawn, want.Left = ref.Ref{Slug: "conventional-commits"}, "1.1.0", "1.0.0"
+	want.Reason = "it leaks[2J the index, ünd more"
+	want.Renamed, want.NewSlug = ref.Ref{Slug: "architect"}, "sickn33-skills-backend-architect"
+	return want
+}
+
 func TestFolder(t *testing.T) {
 	sourcetest.Run(t, func(t *testing.T) source.Source { return open(t, registry.Options{URL: sample}) }, expect())
+}
+
+func TestFolderMarked(t *testing.T) {
+	dir, want := marked(t), expectMarked()
+	want.Versioned = want.Yanked
+	sourcetest.Run(t, func(t *testing.T) source.Source { return open(t, registry.Options{URL: dir}) }, want)
+}
+
+func TestOpenskillsServerMarked(t *testing.T) {
+	dir, want := marked(t), expectMarked()
+	want.Versions = nil
+	sourcetest.Run(t, func(t *testing.T) source.Source {
+		return open(t, registry.Options{URL: registrytest.NewServer(t, dir).URL, Client: client(t)})
+	}, want)
 }
 
 // The same registry over HTTP is the same, but cannot list its versions.

@@ -173,6 +173,26 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 			_, _ = w.Write(zipOf(ts, map[string]string{"SKILL.md": sampleSkill}))
 		},
 		"empty": func(http.ResponseWriter, *http.Request) {},
+		"circle": func(w http.ResponseWriter, r *http.Request) {
+			next := map[string]string{"ping": "pong", "pong": "ping"}
+			http.Redirect(w, r, "/api/download?slug="+next[r.URL.Query().Get("slug")], http.StatusPermanentRedirect)
+		},
+		"upwards": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("slug") != "../x" {
+				http.Redirect(w, r, "/api/download?slug=../x", http.StatusPermanentRedirect)
+				return
+			}
+			_, _ = w.Write(zipOf(ts, map[string]string{"SKILL.md": sampleSkill}))
+		},
+		"shouting": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Skill-Slug", "../\u202e")
+			w.Header().Set("X-Skill-Yanked", "%1B[2J%E2%80%AE"+strings.Repeat("x", 10_000))
+			_, _ = w.Write(zipOf(ts, map[string]string{"SKILL.md": sampleSkill}))
+		},
+		"other": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Skill-Slug", "other")
+			_, _ = w.Write(zipOf(ts, map[string]string{"SKILL.md": sampleSkill}))
+		},
 	}
 	answer := answers[args[1]]
 	if answer == nil {

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,6 +129,9 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
 	if err == nil {
 		err = s.check(body.Digest(), receipt)
+	}
+	if modified := !errors.Is(err, source.ErrNotModified); err == nil || !modified {
+		err = cmp.Or(s.heed(receipt, body.Digest(), modified), err)
 	}
 	if err != nil {
 		return errors.Join(err, body.Close())
@@ -257,8 +261,8 @@ func (e *Engine) settle(s *step, sk *skill.Skill) error {
 		if !s.exact && q.Kind() != version.Any && q.String() != version.Latest && !q.Match(s.pin.Version) {
 			return &version.NoMatchError{Query: q, Have: []string{s.pin.Version}}
 		}
-	} else if seen, ok := e.remembered().Version(s.pin.Registry, s.pin.Owner, s.pin.Slug, s.pin.Locale, s.pin.Version); ok && seen.Tree != s.pin.Tree && s.pin.Registry != "" && s.back == nil {
-		return &VersionBytesError{Name: s.label(), Version: s.pin.Version, Have: seen.Tree, Got: s.pin.Tree}
+	} else if err := e.sameBytes(s); err != nil {
+		return err
 	}
 	name := s.out.Name
 	if name == "" {
@@ -318,8 +322,12 @@ func (e *Engine) look(ctx context.Context, s *step, o Options) error {
 		return err
 	}
 	a := &artifact{ReaderAt: s.body, size: s.body.Offset(), digest: s.body.Digest()}
-	if _, err := e.unpack(ctx, s, a, nil, o); err != nil {
+	c, err := e.unpack(ctx, s, a, nil, o)
+	if err != nil {
 		return errors.Join(err, s.drop())
+	}
+	if o.DryRun {
+		e.survey(ctx, s, c)
 	}
 	return nil
 }

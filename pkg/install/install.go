@@ -100,6 +100,7 @@ type Options struct {
 	Locale          string
 	DryRun          bool // a plan to be looked at: what only an artifact can tell is found out, without keeping it
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
+	AcceptRename    bool // take a skill that its registry renamed by its new slug, and record that
 
 	bytes bool // no edit is allowed, and no other line ends
 }
@@ -143,6 +144,8 @@ type Outcome struct {
 	Targets  []Placement   `json:"targets"`
 	Files    *Changes      `json:"files,omitempty"`   // of an update
 	Edits    *Edits        `json:"edits,omitempty"`   // that an update brought into the new version
+	Scripts  []string      `json:"scripts,omitempty"` // of an update: files that can be run and are new or changed
+	Tools    []string      `json:"tools,omitempty"`   // of an update: allowed-tools that were not allowed before
 	Backups  []string      `json:"backups,omitempty"` // folders that hold what was overwritten or deleted
 	Warnings []string      `json:"warnings,omitempty"`
 	Err      error         `json:"-"`

@@ -54,6 +54,8 @@ type step struct {
 	staged *staged       // set by Apply
 	moved  []Action      // what Apply did to each spot, so that it can be undone
 	slot   int           // position in the plan, the key of its staged tree
+
+	upstream
 }
 
 type verb int
@@ -94,7 +96,7 @@ const (
 func (p *Plan) Outcomes() []Outcome {
 	outs := make([]Outcome, len(p.steps))
 	for i, s := range p.steps {
-		outs[i] = s.out
+		outs[i] = s.outcome()
 	}
 	return outs
 }
@@ -322,6 +324,9 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 		return s.fail(err)
 	}
 	s.pin.Registry = route.Registry
+	if err := e.resolved(st, s, o); err != nil {
+		return s.fail(err)
+	}
 	if s.entry == nil && route.Registry == "" {
 		// The place of a folder or a file is known only now.
 		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, w.As)
@@ -332,9 +337,13 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 		return s.fail(&IdentityError{Name: w.As, Have: e.identityOf(&taken).String(), Want: identityOfPin(s.pin).String()})
 	}
 	if s.entry != nil {
-		if unchanged, err := e.peek(ctx, s, o); err != nil {
+		unchanged, err := e.peek(ctx, s, o)
+		switch {
+		case err != nil:
 			return s.fail(err)
-		} else if unchanged {
+		case s.was != "":
+			s.adopt(st, unchanged)
+		case unchanged:
 			return e.planPresent(ctx, s, o)
 		}
 	}
@@ -394,7 +403,7 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 	if s.body != nil && restored.body == nil {
 		restored.body, s.body = s.body, nil
 	}
-	restored.want, restored.listed = s.want, s.listed
+	restored.want, restored.listed, restored.upstream = s.want, s.listed, s.upstream
 	restored.out.Ref = s.want.Typed
 	return restored
 }

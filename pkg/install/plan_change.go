@@ -29,14 +29,23 @@ func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skil
 	}
 	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
 	if err := e.resolveAgain(ctx, st, s, o); err != nil {
-		return s.fail(err)
+		return e.withdrawn(ctx, s, o, err)
 	}
 	unchanged, err := e.peek(ctx, s, o)
 	if err != nil {
-		return s.fail(err)
+		return e.withdrawn(ctx, s, o, err)
 	}
-	if unchanged {
+	if unchanged && s.was == "" {
 		return e.planPresent(ctx, s, o)
+	}
+	if s.was != "" {
+		s.adopt(st, unchanged)
+	}
+	e.askYanked(ctx, s)
+	if o.DryRun && s.body == nil {
+		if err := e.look(ctx, s, o); err != nil {
+			return s.fail(err)
+		}
 	}
 	s.verb = place
 	e.describe(s)
@@ -64,9 +73,11 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 	if s.route, err = e.routeOf(s.entry, r, o); err != nil {
 		return err
 	}
-	s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, "")
+	if s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, ""); err != nil {
+		return err
+	}
 	s.pin.Registry = s.route.Registry
-	return err
+	return e.resolved(st, s, o)
 }
 
 // routeOf returns where an entry came from, for a reference to it.

@@ -29,6 +29,8 @@ const (
 	Outdated State = "outdated"
 	Pinned   State = "pinned"
 	Gone     State = "gone"    // the source has no such skill any more
+	Renamed  State = "renamed" // the source has it by another slug
+	Yanked   State = "yanked"  // the version is withdrawn, and there is no other that would do
 	Unknown  State = "unknown" // it could not be found out
 )
 
@@ -213,7 +215,9 @@ type Status struct {
 	Current  string `json:"current"`
 	Latest   string `json:"latest,omitempty"`
 	State    State  `json:"state"`
-	Err      error  `json:"-"` // why the state is unknown or gone
+	Yanked   string `json:"yanked,omitempty"`  // why the version that is installed is yanked
+	NewSlug  string `json:"newSlug,omitempty"` // if it was renamed
+	Err      error  `json:"-"`                 // why the state is unknown, gone or renamed
 }
 
 // Outdated asks the sources of the named skills, or of all if there are no names, for
@@ -238,15 +242,21 @@ func (e *Engine) status(s *step) Status {
 		return st
 	}
 	st.Registry, st.Slug, st.Latest = e.absolute(s.entry.Registry), s.entry.Slug, s.entry.Version
+	st.Yanked = s.yanked
+	renamed, moved := errors.AsType[*RenamedError](s.out.Err)
 	switch {
 	case s.entry.Pin != nil:
 		st.State = Pinned
+	case moved:
+		st.State, st.Latest, st.NewSlug, st.Err = Renamed, "", renamed.To, s.out.Err
 	case errors.Is(s.out.Err, source.ErrNotFound):
 		st.State, st.Latest, st.Err = Gone, "", s.out.Err
 	case s.out.Err != nil:
 		st.State, st.Latest, st.Err = Unknown, "", s.out.Err
 	case s.pin.Tree != "" && s.pin.Tree != s.entry.Tree, s.pin.Version != "" && s.pin.Version != s.entry.Version:
 		st.State, st.Latest = Outdated, s.pin.Version
+	case s.yanked != "":
+		st.State = Yanked
 	}
 	return st
 }
@@ -281,6 +291,9 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 		return nil, err
 	}
 	s.pin.Registry = s.route.Registry
+	if err := e.resolved(st, s, Options{AcceptRename: true}); err != nil { // to look is no decision
+		return nil, err
+	}
 	art, err := e.obtain(ctx, s)
 	if err != nil {
 		return nil, errors.Join(err, e.Store.Close())
@@ -292,7 +305,7 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	}
 	e.keep(art, s)
 	info := &Info{
-		Outcome: s.out, Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
+		Outcome: s.outcome(), Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
 		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: c.findings,
 	}
 	info.Versions, err = s.route.Source.Versions(ctx, s.route.Ref)

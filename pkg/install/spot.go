@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/target"
@@ -207,23 +206,6 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = foreign
 	}
 	return nil
-}
-
-// difference returns how a tree differs from the one of an entry, as the stored
-// artifact has it; nil if that is not at hand.
-func (e *Engine) difference(ctx context.Context, entry *lockfile.Skill, now *tree.Tree) *Changes {
-	a, err := e.Store.Open(entry.Artifact)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = a.Close() }()
-	pristine, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug})
-	if err != nil || pristine.Tree.Digest() != entry.Tree {
-		return nil
-	}
-	c := &Changes{}
-	c.Added, c.Changed, c.Removed = tree.Diff(&pristine.Tree, now)
-	return c
 }
 
 // allow decides what may be done to the spots of s. It returns an error where

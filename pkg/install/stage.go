@@ -93,9 +93,7 @@ func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
 		}
 	}
 	st.skill, _ = c.Tree.Lookup(skill.FileName)
-	if s.entry != nil && !s.exact {
-		s.out.Files = a.engine.difference(ctx, s.entry, &c.Tree)
-	}
+	a.engine.survey(ctx, s, c)
 	s.staged = st
 	for i, p := range s.spots {
 		if p.state == edited && st.stages[i] != nil && p.link == "" && a.merges(p) {

@@ -39,13 +39,16 @@ type Source interface {
 	Versions(ctx context.Context, r ref.Ref) ([]version.Info, error)
 
 	// Resolve picks one version for r, preferring current while it satisfies r's
-	// query. It writes nothing. A source without versions or digests leaves those
+	// query. A yanked version is picked only if it is current; if nothing else
+	// would do the error is a *version.YankedError. It writes nothing. A source without versions or digests leaves those
 	// fields of the Pin empty, and may answer without asking anyone: that the
 	// skill exists is then known only after Fetch.
 	Resolve(ctx context.Context, r ref.Ref, current string) (Pin, error)
 
 	// Fetch transfers the artifact of p into dst. What dst holds is complete if
-	// and only if the error is nil; the caller verifies it.
+	// and only if the error is nil; the caller verifies it. A yanked version is
+	// transferred to whom it names, and the Receipt says that it is one; the
+	// Receipt is also valid with ErrNotModified.
 	Fetch(ctx context.Context, p Pin, dst Sink) (Receipt, error)
 }
 
@@ -53,6 +56,8 @@ type Source interface {
 type Pin struct {
 	Ref      ref.Ref
 	Registry string // base URL or absolute folder of the registry; "" for what comes from none
+	// Slug is the one by which the source has the skill now. It is another than
+	// that of Ref if the source says that the skill was renamed.
 	Slug     string
 	Owner    string
 	Version  string // "" if only the artifact can tell
@@ -63,7 +68,7 @@ type Pin struct {
 	Size     int64         // of the artifact; 0 if unknown
 	Tree     digest.Digest // "" if the source publishes none
 	Trust    Level
-	Yanked   string     // the reason, if the version is yanked
+	Yanked   string     // why the version is yanked, see YankReason; "" if it is not, or if only Fetch can tell
 	Known    Validators // of an earlier Fetch: the source may answer ErrNotModified
 }
 
@@ -100,6 +105,8 @@ type Receipt struct {
 	URL        string        // final URL after redirects, if it was HTTP
 	Artifact   digest.Digest // as claimed by the source; "" if it claimed none
 	Version    string        // as claimed by the source; "" if it claimed none
+	Slug       string        // by which the source has the skill now, if it is another than that of the Pin
+	Yanked     string        // why the version is yanked, see YankReason; "" if it is not
 	Validators Validators
 }
 

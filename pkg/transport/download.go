@@ -36,6 +36,7 @@ type Ender interface {
 // A Receipt is what a server said about what it sent.
 type Receipt struct {
 	URL          string        // after redirects
+	Via          []string      // the URLs that redirected, in order; nil if none did
 	Digest       digest.Digest // of the whole artifact as claimed in a header; "" if it was not
 	ETag         string
 	LastModified string
@@ -217,6 +218,7 @@ func (a *answer) receipt() (Receipt, error) {
 	}
 	return Receipt{
 		URL:          a.url.String(),
+		Via:          a.via,
 		Digest:       claim,
 		ETag:         a.Header.Get("Etag"),
 		LastModified: a.Header.Get("Last-Modified"),

@@ -108,6 +108,7 @@ func port(u *url.URL) string {
 type answer struct {
 	*http.Response
 	url   *url.URL
+	via   []string // what redirected to url, in order
 	watch *watch
 }
 
@@ -116,6 +117,7 @@ type answer struct {
 func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answer, error) {
 	ctx, w := newWatch(ctx, q.url, c.stall)
 	u := q.url
+	var via []string
 	for hop := 0; ; hop++ {
 		a, err := c.hop(ctx, w, u, q.first, h)
 		if err != nil {
@@ -123,6 +125,7 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 			return nil, err
 		}
 		if !isRedirect(a.StatusCode) {
+			a.via = via
 			return a, nil
 		}
 		next, err := a.redirect(hop)
@@ -137,6 +140,7 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 			h = h.Clone() // a server that answers early may still be sent the old one
 			h.Del("Authorization")
 		}
+		via = append(via, u.String())
 		u = next
 	}
 }

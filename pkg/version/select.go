@@ -43,19 +43,22 @@ func (e *NoMatchError) Is(target error) bool { return target == ErrNoMatch }
 
 // A YankedError says that the only version which matches was withdrawn.
 type YankedError struct {
-	Version string
+	Version string // "" if it is not known which
 	Reason  string // as the publisher wrote it: untrusted
 }
 
 func (e *YankedError) Error() string {
-	v := e.Version
-	if !Valid(v) {
-		v = quote(v)
+	text := "all that matches is yanked"
+	switch {
+	case Valid(e.Version):
+		text = "version " + e.Version + " is yanked"
+	case e.Version != "":
+		text = "version " + quote(e.Version) + " is yanked"
 	}
-	if e.Reason == "" {
-		return fmt.Sprintf("version %s is yanked", v)
+	if e.Reason != "" {
+		text += ": " + quote(e.Reason)
 	}
-	return fmt.Sprintf("version %s is yanked: %s", v, quote(e.Reason))
+	return text
 }
 
 // Select picks the version that q asks for, out of all in any order. The

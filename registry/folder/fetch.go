@@ -25,17 +25,21 @@ func (r *Registry) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 }
 
 func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
-	rel, err := r.pinned(ctx, p)
+	slug, rel, err := r.pinned(ctx, p)
 	if err != nil {
 		return source.Receipt{}, err
+	}
+	receipt := source.Receipt{Version: rel.published(), Yanked: rel.yanked}
+	if slug != p.Slug {
+		receipt.Slug = slug
 	}
 	if p.Known.ETag != "" {
 		h := digest.NewHasher()
 		if err := r.transfer(ctx, h, rel); err != nil {
 			return source.Receipt{}, err
 		}
-		if p.Known.ETag == etag(h.Digest()) {
-			return r.receipt(rel, h.Digest()), source.ErrNotModified
+		if receipt.Validators.ETag = etag(h.Digest()); p.Known.ETag == receipt.Validators.ETag {
+			return receipt, source.ErrNotModified
 		}
 	}
 	if err := dst.Restart(""); err != nil {
@@ -45,26 +49,25 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 	if err := r.transfer(ctx, io.MultiWriter(dst, h), rel); err != nil {
 		return source.Receipt{}, err
 	}
-	return r.receipt(rel, h.Digest()), nil
-}
-
-func (r *Registry) receipt(rel release, d digest.Digest) source.Receipt {
-	return source.Receipt{Version: rel.published(), Validators: source.Validators{ETag: etag(d)}}
+	receipt.Validators.ETag = etag(h.Digest())
+	return receipt, nil
 }
 
 func etag(d digest.Digest) string { return strconv.Quote(string(d)) }
 
-// pinned finds the release that a Pin means, in exactly its locale.
-func (r *Registry) pinned(ctx context.Context, p source.Pin) (release, error) {
+// pinned finds the release that a Pin means, in exactly its locale, and the slug
+// by which it is found.
+func (r *Registry) pinned(ctx context.Context, p source.Pin) (slug string, rel release, err error) {
 	if err := ctx.Err(); err != nil {
-		return release{}, err
+		return "", release{}, err
 	}
-	s, err := r.findIn(p.Slug, p.Locale)
+	s, err := r.follow(p.Slug, func(slug string) (skillFolder, error) { return r.findIn(slug, p.Locale) })
 	if err != nil {
-		return release{}, err
+		return "", release{}, err
 	}
 	if p.Version == "" {
-		return r.choose(ctx, &s, p.Ref.Query, "")
+		rel, err = r.choose(ctx, &s, p.Ref.Query, exact(p.Ref.Query))
+		return s.slug, rel, err
 	}
 	have := make([]string, len(s.releases))
 	for i, rel := range s.releases {
@@ -74,12 +77,20 @@ func (r *Registry) pinned(ctx context.Context, p source.Pin) (release, error) {
 		// A version that was made from a tree is not looked for here: the digests of
 		// the Pin say better that the tree is another.
 		if rel.version == p.Version || rel.version == "" {
-			return rel, nil
+			return s.slug, rel, nil
 		}
 		have[i] = rel.version
 	}
 	q, _ := version.ParseQuery(p.Version)
-	return release{}, &version.NoMatchError{Query: q, Have: have}
+	return "", release{}, &version.NoMatchError{Query: q, Have: have}
+}
+
+// exact is the version that q asks for by itself, or "".
+func exact(q version.Query) string {
+	if q.Kind() != version.Exact {
+		return ""
+	}
+	return q.String()
 }
 
 // transfer writes the artifact of a release.

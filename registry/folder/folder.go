@@ -4,6 +4,9 @@
 //	<slug>/<version>/SKILL.md     a skill with several versions
 //	<slug>@<locale>/…             the same slug in another language
 //	<slug>.zip, .tar.gz, .tgz, .tar   an archive instead of a folder
+//	<slug>/<version>.yanked       a file that says why that version is yanked
+//	<slug>.yanked                 the same for all of a skill
+//	<slug>.renamed                a file with the slug that the skill has now
 //
 // What else there is is ignored. A folder is packed when it is fetched, equal
 // files into equal bytes; an archive is transferred as it is. Nothing outside
@@ -99,7 +102,8 @@ func (r *Registry) Versions(ctx context.Context, rf ref.Ref) ([]version.Info, er
 
 // Resolve picks the version that rf asks for. Only folders named by versions
 // give the Pin one: elsewhere the skill is what lies there now, and what it says
-// of its version is held to the query but not promised to stay.
+// of its version is held to the query but not promised to stay. A skill that was
+// renamed is found, and the Pin has its new slug.
 func (r *Registry) Resolve(ctx context.Context, rf ref.Ref, current string) (source.Pin, error) {
 	pin, _, err := r.resolve(ctx, rf, current)
 	return pin, err
@@ -108,9 +112,10 @@ func (r *Registry) Resolve(ctx context.Context, rf ref.Ref, current string) (sou
 // Current is Resolve for those who hold artifacts in memory: it also returns a
 // stamp, which is another whenever the artifact may be. That costs a look at
 // names, sizes and times. An empty stamp says that the artifact was changed so
-// recently that nobody can tell.
+// recently that nobody can tell. A yanked version that is asked for by itself is
+// given: whoever has it locked asks like this.
 func (r *Registry) Current(ctx context.Context, rf ref.Ref) (pin source.Pin, stamp string, err error) {
-	pin, rel, err := r.resolve(ctx, rf, "")
+	pin, rel, err := r.resolve(ctx, rf, exact(rf.Query))
 	if err == nil {
 		stamp, err = r.stamp(ctx, rel)
 	}
@@ -129,11 +134,12 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, current string) (sou
 	return source.Pin{
 		Ref:      rf,
 		Registry: r.dir,
-		Slug:     rf.Slug,
+		Slug:     s.slug,
 		Version:  chosen.published(),
 		Locale:   s.locale,
 		Size:     chosen.size,
 		Trust:    source.FirstUse,
+		Yanked:   chosen.yanked,
 	}, chosen, nil
 }
 
@@ -141,8 +147,8 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, current string) (sou
 // for without a constraint, is taken whatever its version is: a prerelease is
 // no surprise where there is nothing else.
 func (r *Registry) choose(ctx context.Context, s *skillFolder, q version.Query, current string) (release, error) {
-	if !s.releases[0].versioned && (q == version.Query{} || q.String() == version.Latest) {
-		return s.releases[0], nil
+	if only := s.releases[0]; !only.versioned && only.yanked == "" && (q == version.Query{} || q.String() == version.Latest) {
+		return only, nil
 	}
 	if err := r.complete(ctx, s); err != nil {
 		return release{}, err

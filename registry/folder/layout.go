@@ -33,7 +33,8 @@ type release struct {
 	// says of itself, which its author may forget to change.
 	versioned bool
 	archive   bool
-	size      int64 // of an archive
+	size      int64  // of an archive
+	yanked    string // why it is yanked; "" if it is not
 }
 
 // published is the version that the registry stands for, if it does for one.
@@ -47,7 +48,7 @@ func (rel release) published() string {
 func (s *skillFolder) infos() []version.Info {
 	infos := make([]version.Info, len(s.releases))
 	for i, rel := range s.releases {
-		infos[i] = version.Info{Version: rel.version}
+		infos[i] = version.Info{Version: rel.version, Yanked: rel.yanked != "", Reason: rel.yanked}
 	}
 	return infos
 }
@@ -68,15 +69,17 @@ func (r *Registry) find(ctx context.Context, rf ref.Ref) (skillFolder, error) {
 	if tag == "" {
 		tag = r.locale
 	}
-	for tag != "" {
-		s, err := r.findIn(rf.Slug, tag)
-		if !errors.Is(err, source.ErrNotFound) {
-			return s, err
+	return r.follow(rf.Slug, func(slug string) (skillFolder, error) {
+		for tag := tag; tag != ""; {
+			s, err := r.findIn(slug, tag)
+			if !errors.Is(err, source.ErrNotFound) {
+				return s, err
+			}
+			// zh-Hant-TW, zh-Hant, zh.
+			tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
 		}
-		// zh-Hant-TW, zh-Hant, zh.
-		tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
-	}
-	return r.findIn(rf.Slug, "")
+		return r.findIn(slug, "")
+	})
 }
 
 // findIn looks up a slug in exactly one locale, "" being the plain one.
@@ -118,6 +121,7 @@ func (r *Registry) findIn(slug, tag string) (skillFolder, error) {
 	if len(s.releases) == 0 {
 		return s, fmt.Errorf("find %s in %s: %w", quote(slug), r.dir, source.ErrNotFound)
 	}
+	r.markYanked(&s)
 	return s, nil
 }
 

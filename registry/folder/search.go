@@ -17,7 +17,8 @@ import (
 // Search finds the skills whose slug, name or description holds every word of
 // the query, without regard to case. Words are parts of the text, not words of
 // a language, so that Chinese needs no spaces. A skill that calls itself internal
-// is found by its slug or name only. All locales are searched, and a
+// is found by its slug or name only, one whose versions are all yanked not at all.
+// All locales are searched, and a
 // hit shows the one that matched best. An empty query finds everything.
 func (r *Registry) Search(ctx context.Context, query string, limit int) ([]source.Hit, error) {
 	all, err := r.all(ctx)
@@ -58,7 +59,11 @@ type hit struct {
 }
 
 func (r *Registry) match(ctx context.Context, s skillFolder, words []string) hit {
-	newest := slices.MaxFunc(s.releases, func(a, b release) int {
+	offered := slices.DeleteFunc(slices.Clone(s.releases), func(rel release) bool { return rel.yanked != "" })
+	if len(offered) == 0 {
+		return hit{rank: noHit}
+	}
+	newest := slices.MaxFunc(offered, func(a, b release) int {
 		// A release before any prerelease, then the higher one.
 		return cmp.Or(-cmp.Compare(prerelease(a), prerelease(b)), version.Compare(a.version, b.version))
 	})

@@ -58,11 +58,13 @@ func hostOf(u *url.URL) string {
 
 // downloadURL is where the artifact of p is. The parameters come in the order in
 // which people know them from the site.
-func (r *Registry) downloadURL(p source.Pin) string {
+func (r *Registry) downloadURL(p source.Pin) string { return r.addressOf(p, wanted(p).String()) }
+
+func (r *Registry) addressOf(p source.Pin, query string) string {
 	u := r.base.String() + "/api/download?slug=" + url.QueryEscape(p.Slug) +
 		"&locale=" + url.QueryEscape(p.Locale) + "&source=" + url.QueryEscape(r.source)
-	if q := wanted(p).String(); q != "" {
-		u += "&version=" + url.QueryEscape(q)
+	if query != "" {
+		u += "&version=" + url.QueryEscape(query)
 	}
 	return u
 }

@@ -228,6 +228,9 @@ func explainStatus(status *transport.StatusError, err error, q version.Query) er
 		if noMatch := e.noMatch(q); noMatch != nil {
 			return noMatch
 		}
+		if yanked := e.yanked(q); yanked != nil {
+			return yanked
+		}
 	}
 	switch status.Status {
 	case http.StatusNotFound, http.StatusGone:

@@ -126,26 +126,30 @@ func (r *Registry) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 	if !ref.ValidSlug(p.Slug) {
 		return source.Receipt{}, fmt.Errorf("fetch %s: not a slug: %w", quote(p.Slug), source.ErrNotFound)
 	}
-	receipt, err := r.fetch(ctx, p, dst)
+	receipt, err := r.fetch(ctx, p, r.downloadURL(p), dst)
+	if _, yanked := errors.AsType[*version.YankedError](err); yanked && strings.HasPrefix(p.Version, treePrefix) {
+		// A server that speaks of yanks knows the versions that are made from trees,
+		// and gives to who has one what it does not give to others.
+		receipt, err = r.fetch(ctx, p, r.addressOf(p, p.Version), dst)
+	}
 	if err != nil {
 		return receipt, fmt.Errorf("fetch %s: %w", quote(p.Slug), err)
 	}
 	return receipt, nil
 }
 
-func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
+func (r *Registry) fetch(ctx context.Context, p source.Pin, address string, dst source.Sink) (source.Receipt, error) {
 	options := transport.GetOptions{
 		Accept:      accept,
 		Limit:       r.limits.Download,
 		Known:       transport.Validators(p.Known),
 		RefusePages: true,
 	}
-	address := r.downloadURL(p)
-	served := "" // version, as the registry itself says
+	var served source.Receipt // by the registry itself, as far as it says
 	for range 2 {
 		in := newIntake(dst)
 		got, err := r.client.Download(ctx, address, options, in)
-		receipt := receiptOf(got)
+		receipt := r.receiptOf(got, p)
 		if err != nil {
 			return receipt, from(cmp.Or(got.URL, address), explain(err, wanted(p)))
 		}
@@ -153,7 +157,9 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 		if err != nil {
 			return source.Receipt{}, from(got.URL, err)
 		}
-		receipt.Version = cmp.Or(receipt.Version, served)
+		receipt.Version = cmp.Or(receipt.Version, served.Version)
+		receipt.Yanked = cmp.Or(receipt.Yanked, served.Yanked)
+		receipt.Slug = cmp.Or(receipt.Slug, served.Slug)
 		if next == "" {
 			if in.repacked {
 				receipt.Artifact = "" // it is of what came, not of what we made of it
@@ -163,7 +169,7 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 			}
 			return receipt, checkVersion(p, receipt.Version)
 		}
-		address, served = next, receipt.Version
+		address, served = next, receipt
 		options.Via, options.Known = got.URL, transport.Validators{}
 	}
 	return source.Receipt{}, from(options.Via, &AnswerError{
@@ -181,11 +187,15 @@ func from(address string, err error) error {
 	return err
 }
 
-func receiptOf(t transport.Receipt) source.Receipt {
+func (r *Registry) receiptOf(t transport.Receipt, p source.Pin) source.Receipt {
 	receipt := source.Receipt{
 		URL:        t.URL,
 		Artifact:   t.Digest,
+		Slug:       r.renamed(t, p.Slug),
 		Validators: source.Validators{ETag: t.ETag, LastModified: t.LastModified},
+	}
+	if reason, ok := t.Header["X-Skill-Yanked"]; ok {
+		receipt.Yanked = yankReason(reason[0])
 	}
 	if v := t.Header.Get("X-Skill-Version"); version.Valid(v) {
 		receipt.Version = v

@@ -29,12 +29,21 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	a, err := s.artifact(r.Context(), want)
+	a, pin, err := s.artifact(r.Context(), want)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	if pin.Slug != want.Slug {
+		values := r.URL.Query()
+		values.Set("slug", pin.Slug)
+		s.renamed(w, r, pin.Slug, "?"+values.Encode())
+		return
+	}
 	h := w.Header()
+	if pin.Yanked != "" {
+		h.Set("X-Skill-Yanked", url.PathEscape(pin.Yanked))
+	}
 	h.Set("Content-Type", a.format)
 	h.Set("Cache-Control", "no-cache") // keep it, but ask whether it still holds
 	h.Set("Etag", strconv.Quote(string(a.digest)))
@@ -93,18 +102,28 @@ func reference(slug, tag, q string) (ref.Ref, error) {
 }
 
 // artifact returns what a reference means now, from memory if that is current.
-func (s *server) artifact(ctx context.Context, want ref.Ref) (*artifact, error) {
+// Of a skill that was renamed it returns the Pin alone, which has the new slug.
+func (s *server) artifact(ctx context.Context, want ref.Ref) (*artifact, source.Pin, error) {
 	pin, stamp, err := s.catalog.Current(ctx, want)
-	if err != nil {
-		return nil, err
+	if err != nil || pin.Slug != want.Slug {
+		return nil, pin, err
 	}
 	k := key{pin.Slug, pin.Locale, pin.Version, stamp}
 	if stamp != "" {
 		if a := s.cache.load(k); a != nil {
-			return a, nil
+			return a, pin, nil
 		}
 	}
-	return s.fill(ctx, k, pin)
+	a, err := s.fill(ctx, k, pin)
+	return a, pin, err
+}
+
+// renamed sends whoever asked for a skill to its new slug. The location is
+// relative, so that it holds wherever the server is mounted.
+func (s *server) renamed(w http.ResponseWriter, r *http.Request, slug, location string) {
+	w.Header().Set("Location", location)
+	w.Header().Set("Cache-Control", "no-cache")
+	s.fail(w, r, &fault{http.StatusPermanentRedirect, "renamed", "the skill is called " + slug + " now"})
 }
 
 // fill reads an artifact, once for all who ask for it at the same time. The one

@@ -34,6 +34,9 @@ type body struct {
 		Message string `json:"message"`
 		// Have lists the versions that there are instead of the one asked for.
 		Have []string `json:"have,omitempty"`
+		// Version is yanked, for this Reason.
+		Version string `json:"version,omitempty"`
+		Reason  string `json:"reason,omitempty"`
 	} `json:"error"`
 }
 
@@ -48,7 +51,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "query", r.URL.RawQuery, "error", err)
 	}
 	h := w.Header()
-	for _, name := range []string{"Etag", "Digest", "Repr-Digest", "Content-Disposition", "X-Skill-Version"} {
+	for _, name := range []string{"Etag", "Digest", "Repr-Digest", "Content-Disposition", "X-Skill-Version", "X-Skill-Yanked"} {
 		h.Del(name)
 	}
 	if f.status == http.StatusServiceUnavailable {
@@ -56,6 +59,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	var b body
 	b.Error.Code, b.Error.Message, b.Error.Have = f.code, f.message, have
+	if yanked, ok := errors.AsType[*version.YankedError](err); ok {
+		b.Error.Version, b.Error.Reason = yanked.Version, yanked.Reason
+	}
 	s.writeJSON(w, f.status, b)
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"unicode/utf8"
 
@@ -101,9 +102,13 @@ func (s *server) skillPage(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	a, err := s.artifact(r.Context(), want)
+	a, pin, err := s.artifact(r.Context(), want)
 	if err != nil {
 		s.fail(w, r, err)
+		return
+	}
+	if pin.Slug != want.Slug {
+		s.renamed(w, r, pin.Slug, "./"+url.PathEscape(pin.Slug))
 		return
 	}
 	p := &page{Title: want.Slug, Locale: want.Locale, Slug: want.Slug, Version: a.version, Digest: string(a.digest)}

@@ -13,6 +13,11 @@
 // restart, its strong ETag and its Repr-Digest are the digest of these bytes.
 // Version is a query as in a reference (1.2.3, ^1.2, latest); the version that
 // was chosen is in X-Skill-Version, if the registry has versions. A fault is {"error":{"code","message"}}.
+//
+// A yanked version is sent to whom asks for it by itself, with the reason, percent-
+// encoded, in X-Skill-Yanked; to whom asks for less, and could have nothing else,
+// the answer is 410 with the code yanked. A skill that was renamed is a redirect
+// (308) to the same request with its new slug.
 package server
 
 import (

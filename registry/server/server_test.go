@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -156,6 +157,59 @@ func TestVersionsAndLocales(t *testing.T) {
 	}
 	if resp.StatusCode != 404 || fault.Error.Code != "no_match" || len(fault.Error.Have) != 3 {
 		t.Errorf("no version: %d %+v", resp.StatusCode, fault)
+	}
+}
+
+// What was yanked is sent to who asks for it by itself; who asks for a slug that
+// is no more is sent to the new one, with all that was asked.
+func TestYankedAndRenamed(t *testing.T) {
+	dir := t.TempDir()
+	text := "---\nname: a\ndescription: d\n---\n"
+	for file, data := range map[string]string{
+		"a/1.0.0/SKILL.md": text, "a/1.1.0/SKILL.md": text, "a/1.1.0.yanked": "it leaks, \u00fcbel\n",
+		"flat/SKILL.md": text, "flat.yanked": "all of it", "old.renamed": "\u6280\u80fd", "\u6280\u80fd/SKILL.md": text,
+		"loop.renamed": "loop", "up.renamed": "../a",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := handler(t, dir, server.Options{})
+	for _, test := range []struct {
+		target string
+		status int
+		header string // name: value
+		body   string // holds
+	}{
+		{"/api/download?slug=a", 200, "X-Skill-Version: 1.0.0", ""},
+		{"/api/download?slug=a", 200, "X-Skill-Yanked: ", ""},
+		{"/api/download?slug=a&version=1.1.0", 200, "X-Skill-Yanked: it%20leaks%2C%20%C3%BCbel", ""},
+		{"/api/download?slug=a&version=1.1.0", 200, "X-Skill-Version: 1.1.0", ""},
+		{"/api/download?slug=a&version=>1.0", 410, "X-Skill-Yanked: ", `"code":"yanked","message":"version 1.1.0 is yanked: \"it leaks, \\u00fcbel\"","version":"1.1.0","reason":"it leaks, übel"`},
+		{"/api/download?slug=flat", 410, "X-Skill-Version: ", `"reason":"all of it"`},
+		{"/api/download?slug=flat&version=0.0.0-t000000000000", 404, "X-Skill-Yanked: ", `no_match`},
+		{"/skills/flat", 410, "X-Skill-Yanked: ", `yanked`},
+		{"/api/download?slug=old&version=latest&locale=zh&more=%0d%0ax", 308, "Location: ?locale=zh&more=%0D%0Ax&slug=%E6%8A%80%E8%83%BD&version=latest", `"code":"renamed"`},
+		{"/skills/old", 308, "Location: ./%E6%8A%80%E8%83%BD", `"code":"renamed"`},
+		{"/zh/skills/old", 308, "Location: ./%E6%8A%80%E8%83%BD", ""},
+		{"/api/download?slug=loop", 404, "Location: ", `not_found`},
+		{"/api/download?slug=up", 404, "Location: ", `not_found`},
+	} {
+		resp := ask(t, h, http.MethodGet, test.target)
+		name, value, _ := strings.Cut(test.header, ": ")
+		text := body(t, resp)
+		if resp.StatusCode != test.status || resp.Header.Get(name) != value || !strings.Contains(text, test.body) {
+			t.Errorf("%s: status %d, %s: %q\n%.300s", test.target, resp.StatusCode, name, resp.Header.Get(name), text)
+		}
+	}
+	tag := ask(t, h, http.MethodGet, "/api/download?slug=a&version=1.1.0").Header.Get("Etag")
+	resp := ask(t, h, http.MethodGet, "/api/download?slug=a&version=1.1.0", "If-None-Match", tag)
+	if resp.StatusCode != http.StatusNotModified || resp.Header.Get("X-Skill-Yanked") == "" {
+		t.Errorf("asked with a validator: status %d, %v", resp.StatusCode, resp.Header)
 	}
 }
 

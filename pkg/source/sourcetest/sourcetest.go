@@ -40,6 +40,14 @@ type Expect struct {
 	Tree digest.Digest
 	// Validates says that a second Fetch may be answered by ErrNotModified.
 	Validates bool
+	// Yanked is a skill whose version Withdrawn is yanked, for Reason, and is the
+	// highest; Left is the one that is chosen instead. The zero Ref skips all of
+	// this.
+	Yanked                  ref.Ref
+	Withdrawn, Reason, Left string
+	// Renamed is a skill that is called NewSlug now. The zero Ref skips it.
+	Renamed ref.Ref
+	NewSlug string
 }
 
 // Run tests a source. open is called for each test and returns the source anew.
@@ -59,6 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) source.Source, want Expect) {
 		"a cancelled context ends all": testCancelled,
 		"all may be called at once":    testConcurrent,
 		"a search finds":               testSearch,
+		"what is yanked is marked":     testYanked,
+		"what is renamed is said":      testRenamed,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

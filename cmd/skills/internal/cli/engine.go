@@ -41,6 +41,7 @@ func (e *engine) options(o install.Options) install.Options {
 	// and must not change what is installed.
 	o.Locale = e.flags.locale
 	o.DryRun = e.flags.dryRun
+	o.AcceptRename = e.flags.acceptRename
 	return o
 }
 

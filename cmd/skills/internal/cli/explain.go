@@ -203,6 +203,10 @@ func rules() []rule {
 			as(saying[*install.LinkedError]("remove it from the agents whose folders link to it first, or from all"))},
 		{Code{"bad_name", exitUsage, false, "neither the skill's name nor its slug can be the name of a folder"},
 			as(saying[*install.NameError]("--as NAME installs it under a name that can"))},
+		{Code{"renamed", exitUsage, false, "the registry has the skill by another name now, and nobody said that this is right"},
+			as(func(e *install.RenamedError) string {
+				return fmt.Sprintf("if %s is the skill that you mean: --accept-rename takes it by that name", e.To)
+			})},
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
 			is(install.ErrNoLock, "name what to install: skills install REF")},
 
@@ -228,6 +232,8 @@ func rules() []rule {
 				}
 				return "what is installed: skills list; other scopes: --user, --project, --dir"
 			})},
+		{Code{"gone", exitNotFound, false, "the registry has an installed skill no more; what is installed stays"},
+			as(saying[*install.GoneError]("if you do not want it without its registry: skills remove NAME"))},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *folderError) string { return fmt.Sprintf("there is a folder %s: write ./%s", e.path, e.path) })},
 		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},

@@ -35,8 +35,9 @@ type flags struct {
 	maxDownload, maxUnpacked, maxFile int64
 	maxEntries                        int
 
-	onEdit  install.OnEdit
-	replace bool
+	onEdit       install.OnEdit
+	replace      bool
+	acceptRename bool
 }
 
 // A value is a flag that is checked while the command line is read, so that a
@@ -127,6 +128,11 @@ func (a *app) editFlags(cmd *cobra.Command, replace bool) {
 	if replace {
 		f.BoolVar(&a.flags.replace, "replace", false, "replace a folder that skills did not place, after a backup")
 	}
+}
+
+// renameFlag lets a skill have the slug to which its registry renamed it.
+func (a *app) renameFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.flags.acceptRename, "accept-rename", false, "take a skill that its registry renamed by its new slug")
 }
 
 func parseList(s string) ([]string, error) {

@@ -71,6 +71,7 @@ never overwritten without a flag that says so.`,
 	f.BoolVar(&o.Link, "link", false, "place one copy, and link to it from the folders of the other agents; --user only")
 	f.BoolVar(&frozen, "frozen", false, "without a REF: install exactly what skills.lock says, or fail; the same as skills ci")
 	a.editFlags(cmd, true)
+	a.renameFlag(cmd)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
@@ -196,13 +197,18 @@ func (a *app) carryOut(ctx context.Context, e *engine, verb string, plan func(co
 }
 
 // mayOverwrite asks the person at the terminal, if there is one, about folders
-// that only a flag may overwrite, and sets that flag.
+// that only a flag may overwrite, and names that only one may change, and sets
+// that flag.
 func (a *app) mayOverwrite(r request, outcomes []install.Outcome) bool {
 	if a.flags.dryRun {
 		return false
 	}
 	var changed, foreign []string
+	var renamed []error
 	for _, o := range outcomes {
+		if e, ok := errors.AsType[*install.RenamedError](o.Err); ok {
+			renamed = append(renamed, e)
+		}
 		if e, ok := errors.AsType[*install.EditedError](o.Err); ok {
 			changed = append(changed, ui.Line(e.Path))
 		}
@@ -219,11 +225,18 @@ func (a *app) mayOverwrite(r request, outcomes []install.Outcome) bool {
 	if ask(foreign, "was not placed by skills") {
 		a.flags.replace = true
 	}
-	return len(changed) > 0 && a.flags.onEdit == install.OverwriteOnEdit || len(foreign) > 0 && a.flags.replace
+	if len(renamed) > 0 && !a.flags.acceptRename {
+		a.flags.acceptRename = a.ui.Ask(message(errors.Join(renamed...)) + ". Take the new name?")
+	}
+	return len(changed) > 0 && a.flags.onEdit == install.OverwriteOnEdit || len(foreign) > 0 && a.flags.replace ||
+		len(renamed) > 0 && a.flags.acceptRename
 }
 
-// isConflict says whether err is about a folder that only a flag may overwrite.
+// isConflict says whether err is about what only a flag may do.
 func isConflict(err error) bool {
+	if _, renamed := errors.AsType[*install.RenamedError](err); renamed {
+		return true
+	}
 	_, changed := errors.AsType[*install.EditedError](err)
 	_, foreign := errors.AsType[*install.NotOursError](err)
 	return changed || foreign

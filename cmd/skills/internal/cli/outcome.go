@@ -37,6 +37,8 @@ type skillResult struct {
 	Files    *install.Changes `json:"files,omitempty"`
 	Edits    *install.Edits   `json:"edits,omitempty"`
 	Conflict *conflictResult  `json:"conflict,omitempty"`
+	Scripts  []string         `json:"scripts,omitempty"` // of an update: files that can be run and are new or changed
+	Tools    []string         `json:"tools,omitempty"`   // of an update: allowed-tools that were not allowed before
 	Backups  []string         `json:"backups,omitempty"`
 	Warnings []string         `json:"warnings,omitempty"`
 }
@@ -59,7 +61,7 @@ func newSkillResult(o install.Outcome) skillResult {
 		Name: o.Name, Ref: o.Ref, Action: o.Action,
 		Registry: o.Registry, Slug: o.Slug, Owner: o.Owner, Version: o.Version, From: o.From, Locale: o.Locale,
 		Artifact: string(o.Artifact), Size: o.Size, Tree: string(o.Tree), Trust: o.Trust,
-		Targets: []targetResult{}, Files: o.Files, Edits: o.Edits, Backups: o.Backups, Warnings: o.Warnings,
+		Targets: []targetResult{}, Files: o.Files, Edits: o.Edits, Scripts: o.Scripts, Tools: o.Tools, Backups: o.Backups, Warnings: o.Warnings,
 	}
 	if c, ok := errors.AsType[*install.ConflictError](o.Err); ok {
 		r.Conflict = &conflictResult{Files: c.Files, Folder: c.Folder}
@@ -170,6 +172,7 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 		}
 		printFiles(p, o)
 		printEdits(p, o.Edits)
+		printRisks(p, o)
 	}
 }
 
@@ -236,4 +239,24 @@ func printEdits(p *ui.Printer, e *install.Edits) {
 			p.Printf("  %s %s", p.Unsure(list.what), ui.Line(path))
 		}
 	}
+}
+
+// printRisks prints what of an update to look at before an agent acts on it: what
+// can be run, and what the skill may do unasked.
+func printRisks(p *ui.Printer, o install.Outcome) {
+	list := func(of []string, words func(string) string) {
+		for _, text := range of[:min(len(of), fewFiles)] {
+			p.Printf("  %s %s: %s", p.Unsure("!"), words(text), p.Strong(ui.Cut(ui.Line(text), maxMessage)))
+		}
+		if n := len(of) - fewFiles; n > 0 {
+			p.Printf("  %s and %d more; --json lists them all", p.Unsure("!"), n)
+		}
+	}
+	list(o.Scripts, func(path string) string {
+		if o.Files != nil && slices.Contains(o.Files.Changed, path) {
+			return "changed script"
+		}
+		return "new script"
+	})
+	list(o.Tools, func(string) string { return "newly allowed tool" })
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/version"
 )
 
 type outdatedResult struct {
@@ -22,7 +23,8 @@ func (a *app) outdatedCommand() *cobra.Command {
 		GroupID: groupUse,
 		Long: `Ask the registries whether there are newer versions of the installed skills.
 Nothing is changed. What could not be checked is said to be unknown, and the
-exit code says so.`,
+exit code says so. A skill whose version is yanked is named, and so is one that
+is gone from its registry or has another name there.`,
 		Example: `  skills outdated
   skills outdated --exit-code   # 7 if something is outdated, for CI
   skills outdated --json`,
@@ -56,7 +58,16 @@ exit code says so.`,
 				out.faults = append(out.faults, fault{err: &findingError{codeOutdated, counted(old, "skill") + " outdated", "skills update brings the newer versions"}})
 			}
 			out.result = result
-			out.text = func(p *ui.Printer) { printOutdated(p, statuses, all) }
+			out.text = func(p *ui.Printer) {
+				printOutdated(p, statuses, all)
+				_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
+				for _, s := range statuses {
+					if s.Yanked != "" {
+						yanked := &version.YankedError{Version: s.Current, Reason: s.Yanked}
+						p.Warnf("%s: %s", ui.Line(s.Name), message(yanked))
+					}
+				}
+			}
 			return out, nil
 		}),
 	}

@@ -16,7 +16,12 @@ func (a *app) updateCommand() *cobra.Command {
 		Short:   "Update installed skills within what was asked for",
 		GroupID: groupUse,
 		Long: `Update the skills that are named, or all. A skill stays within the version or
-constraint it was installed with. Which files change is printed.`,
+constraint it was installed with. Which files change is printed, and what of it
+to look at first: scripts that are new or changed, and tools that are newly
+allowed.
+
+A skill that its registry renamed is updated only with --accept-rename, one that
+is gone stays as it is, and a version that is yanked is passed over.`,
 		Example: `  skills update
   skills update backend-architect
   skills update --dry-run`,
@@ -29,6 +34,7 @@ constraint it was installed with. Which files change is printed.`,
 	}
 	cmd.Flags().BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
 	a.editFlags(cmd, false)
+	a.renameFlag(cmd)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.netFlags(cmd)
