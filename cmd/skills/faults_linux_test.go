@@ -32,6 +32,7 @@ func TestFaults(t *testing.T) {
 		"broken lock":          testBrokenLock,
 		"planted files":        testPlanted,
 		"interrupt":            testInterrupt,
+		"waiting":              testWaiting,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

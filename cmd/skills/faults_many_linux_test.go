@@ -16,6 +16,7 @@ func testMany(t *testing.T, program string) {
 	for name, test := range map[string]func(*scene){
 		"same skill":         sameSkill,
 		"different skills":   differentSkills,
+		"some the same":      someTheSame,
 		"different agents":   differentAgents,
 		"install and remove": installAndRemove,
 		"some fail":          someFail,
@@ -74,6 +75,26 @@ func differentSkills(s *scene) {
 		o.is(0)
 	}
 	s.verified(crowd, "--user")
+}
+
+// someTheSame has every process install two skills, each of which others install
+// as well, and not together with the same second one.
+func someTheSame(s *scene) {
+	const skills = 15
+	for i := range skills {
+		s.publish(fmt.Sprintf("skill-%d", i), "1.0.0")
+	}
+	commands := make([][]string, crowd)
+	for i := range commands {
+		a, b := i%skills, (i*i+1)%skills
+		commands[i] = []string{
+			"install", fmt.Sprintf("skill-%d", a), fmt.Sprintf("skill-%d", b), "--registry", s.registry, "--user", "--agent", "claude,codex",
+		}
+	}
+	for _, o := range s.together(commands...) {
+		o.is(0)
+	}
+	s.verified(skills, "--user")
 }
 
 func differentAgents(s *scene) {

@@ -137,6 +137,9 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 		return nil
 	}
 	e := a.engine
+	if s.unwanted && st.wants(s.out.Name) {
+		return ErrMoved // it was asked for meanwhile
+	}
 	entry, there := st.lock.Skills[s.out.Name]
 	if there {
 		if s.verb == place && !s.exact && entry.Tree != s.out.Tree {

@@ -78,6 +78,13 @@ func some(paths []string) string {
 	return text
 }
 
+// isConflict reports whether err is about a folder that only a flag may overwrite.
+func isConflict(err error) bool {
+	_, changed := errors.AsType[*EditedError](err)
+	_, foreign := errors.AsType[*NotOursError](err)
+	return changed || foreign
+}
+
 // An IdentityError says that two different skills want one name.
 type IdentityError struct{ Name, Have, Want string }
 

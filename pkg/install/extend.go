@@ -15,7 +15,7 @@ import (
 // extend adds the folders to s in which another process placed the skill since
 // the plan was made, so that it is the same everywhere.
 func (a *apply) extend(s *step) error {
-	if s.verb != place || s.entry == nil || s.hidden() {
+	if s.verb != place || s.entry == nil || s.hidden() || s.partial {
 		return nil
 	}
 	agents, dirs := union(s.agents, s.entry.Agents), union(s.dirs, s.entry.Dirs)

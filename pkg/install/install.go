@@ -189,6 +189,8 @@ type Event struct {
 	Bytes int64  // Fetching: how many more bytes came; Planned: how many are expected, if known
 	Count int    // Planned: how many skills there are to do
 	Err   error  // Done: why it failed
+
+	Holder Holder // Waiting: who has the scope
 }
 
 // An EventKind says which moment.
@@ -200,4 +202,5 @@ const (
 	Staged                    // a skill is unpacked, verified and ready
 	Done                      // a skill has its outcome
 	Flushing                  // everything is staged and is being written to disk
+	Waiting                   // another process has had the scope for a while
 )

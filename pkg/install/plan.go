@@ -49,6 +49,9 @@ type step struct {
 	show   bool            // the opposite
 	listed string          // the reference for the manifest; "" leaves it alone
 
+	partial  bool // some folders stay as they are, whatever is in them
+	unwanted bool // it goes because the manifest does not want it
+
 	ours   bool          // the version is what the skill says of itself, and no registry's promise
 	body   *store.Writer // the artifact, if planning had to fetch it
 	staged *staged       // set by Apply
@@ -420,6 +423,7 @@ func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Optio
 	if slices.ContainsFunc(s.spots, func(p *spot) bool { return p.state != clean }) {
 		s.verb, s.out.Action = place, Installed
 		s.pin = e.pinOf(entry)
+		s.report() // as what is about to happen
 	}
 	return s
 }

@@ -34,7 +34,7 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 		return s.fail(err)
 	}
 	if err := allow(s, o); err != nil {
-		if e.overtaken(ctx, s) {
+		if e.overtaken(ctx, s, o) {
 			err = ErrMoved
 		}
 		return s.fail(err)
@@ -47,7 +47,7 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 // since the plan read it. Plans are made without the scope's lock: between a look
 // at skills.lock and one at the folders somebody may have put something else there
 // in good order, which must not pass for an edit.
-func (e *Engine) overtaken(ctx context.Context, s *step) bool {
+func (e *Engine) overtaken(ctx context.Context, s *step, o Options) bool {
 	if _, err := os.Stat(e.Scope.Root); err != nil {
 		return false
 	}
@@ -64,7 +64,12 @@ func (e *Engine) overtaken(ctx context.Context, s *step) bool {
 		return false
 	}
 	now, locked := lock.Skills[s.out.Name]
-	return locked != (s.entry != nil) || locked && !now.Equal(*s.entry)
+	if locked != (s.entry != nil) || locked && !now.Equal(*s.entry) {
+		return true
+	}
+	// Taken out and placed again, it has the same entry: only a look while nobody
+	// moves anything tells.
+	return e.inspect(ctx, s) == nil && allow(s, o) == nil
 }
 
 // spots returns a spot for each folder that agents and dirs stand for.
@@ -176,6 +181,8 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 			p.state = clean
 		case p.tree != "" && p.tree == ours.link:
 			p.state = other
+		case p.link != "" && ours.link != "" && slices.Contains(ours.folders, p.root.Real) && dangles(p.root.Path(s.out.Name)):
+			p.state = other // made where the place that it leads to was another; there is nothing in it to lose
 		}
 		return nil
 	case err != nil:
@@ -305,6 +312,12 @@ func (e *Engine) backup(s *step) error {
 		s.out.Backups = append(s.out.Backups, saved)
 	}
 	return nil
+}
+
+// dangles reports whether path is a link to nowhere.
+func dangles(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // want is the digest of what is to stand in the spot.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 
@@ -68,8 +67,7 @@ func (e *Engine) hold(ctx context.Context) (*flock.Flock, error) {
 			return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, err)
 		}
 		l := scopeLock(e.Scope.Root)
-		// Holders come and go within milliseconds; the wait is for those who flush.
-		ok, err := l.TryLockContext(ctx, 2*time.Millisecond)
+		ok, err := e.await(ctx, l)
 		switch {
 		case ok && inPlace(l):
 			return l, nil
@@ -77,6 +75,7 @@ func (e *Engine) hold(ctx context.Context) (*flock.Flock, error) {
 			// Who made the folder had no use for it and removed it.
 			_ = l.Close()
 		case ctx.Err() != nil || !errors.Is(err, fs.ErrNotExist):
+			_ = l.Close()
 			return nil, fmt.Errorf("lock %s: %w", e.Scope.Root, errors.Join(err, ctx.Err()))
 		}
 	}

@@ -24,6 +24,7 @@ type doctorResult struct {
 	Facts    []factResult    `json:"facts"`
 	Skills   []sightResult   `json:"skills"`
 	Problems []problemResult `json:"problems"`
+	Fixed    []fixedResult   `json:"fixed,omitzero"` // with --fix; the rest is as it is after that
 }
 
 // factResult is something about the surroundings.
@@ -52,18 +53,27 @@ type problemResult struct {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
+	var fix bool
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Find out why an agent does not see a skill",
 		GroupID: groupSee,
 		Long: `Look at every installed skill as its agents do: is the folder there and readable,
 is its SKILL.md a file that can be read, is the agent on this machine. The exit
-code is 7 if something is wrong. Nothing is changed.`,
+code is 7 if something is wrong. Nothing is changed.
+
+With --fix, what needs no decision is put right first: missing skills and links are
+put back as the lock says, and what interrupted runs left is finished or removed.
+The rest is listed with what would do it.`,
 		Example: `  skills doctor
+  skills doctor --fix
   skills doctor --agent claude-code
   skills doctor --project --json`,
 		Args: args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, _ []string) (*answer, error) {
+			if err := a.needsFix(fix); err != nil {
+				return nil, err
+			}
 			e, err := a.engine()
 			if err != nil {
 				return nil, err
@@ -71,6 +81,11 @@ code is 7 if something is wrong. Nothing is changed.`,
 			d := &doctor{app: a, engine: e, result: doctorResult{
 				Scope: e.scope.result(), Facts: []factResult{}, Skills: []sightResult{}, Problems: []problemResult{},
 			}}
+			if fix {
+				if err := d.fix(ctx); err != nil {
+					return nil, err
+				}
+			}
 			if err := d.examine(ctx); err != nil {
 				return nil, err
 			}
@@ -81,8 +96,12 @@ code is 7 if something is wrong. Nothing is changed.`,
 			return out, nil
 		}),
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "put right what needs no decision of yours")
 	a.agentFlag(cmd, "look at these agents only")
 	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
+	a.netFlags(cmd)
+	a.limitFlags(cmd)
 	return cmd
 }
 
@@ -109,7 +128,7 @@ func (d *doctor) path(what, path string) {
 }
 
 func (d *doctor) examine(ctx context.Context) error {
-	if err := d.surroundings(); err != nil {
+	if err := d.surroundings(ctx); err != nil {
 		return err
 	}
 	entries, err := d.engine.List(ctx)
@@ -191,7 +210,11 @@ func (d *doctor) see(s sightResult, entry install.Entry) {
 // look reads the skill in the folder at path, which may be a link to another of
 // its places, or says what is wrong with it, and what to do about that.
 func look(path string, places []string) (found *skill.Skill, fix string, fault error) {
-	const again = "skills install puts it back"
+	const (
+		again     = "skills doctor --fix puts it back"
+		overwrite = "skills verify --fix --on-edit=overwrite puts it back, after a backup"
+		replace   = "skills verify --fix --replace puts the skill back, after a backup"
+	)
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -201,20 +224,20 @@ func look(path string, places []string) (found *skill.Skill, fix string, fault e
 	case info.Mode()&fs.ModeSymlink != 0:
 		to, err := os.Readlink(path)
 		if err != nil || !slices.Contains(places, to) {
-			return nil, "remove the link, then " + again, errors.New(path + " is a link that skills did not make")
+			return nil, replace, errors.New(path + " is a link that skills did not make")
 		}
 	case !info.IsDir():
-		return nil, "move it away, then " + again, errors.New(path + " is no folder")
+		return nil, replace, errors.New(path + " is no folder")
 	}
 	file := filepath.Join(path, skill.FileName)
 	info, err = os.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, again, errors.New(file + " is not there")
+		return nil, overwrite, errors.New(file + " is not there")
 	case err != nil:
 		return nil, "", err
 	case !info.Mode().IsRegular():
-		return nil, again, errors.New(file + " is no regular file")
+		return nil, overwrite, errors.New(file + " is no regular file")
 	}
 	data, err := readAll(file)
 	if err != nil {
@@ -222,7 +245,7 @@ func look(path string, places []string) (found *skill.Skill, fix string, fault e
 	}
 	found, _, err = skill.Parse(data)
 	if err != nil {
-		return nil, again, fmt.Errorf("%s: %w", path, err)
+		return nil, overwrite, fmt.Errorf("%s: %w", path, err)
 	}
 	return found, "", nil
 }
@@ -237,7 +260,7 @@ func readAll(path string) ([]byte, error) {
 }
 
 // surroundings notes what everything depends on, and what is wrong with it.
-func (d *doctor) surroundings() error {
+func (d *doctor) surroundings(ctx context.Context) error {
 	a, s := d.app, d.engine.scope
 	d.fact("version", a.env.version())
 	d.fact("scope", string(s.Kind)+", "+s.Root)
@@ -267,33 +290,16 @@ func (d *doctor) surroundings() error {
 			d.problem(dir, "it is no folder", "move it away")
 		}
 	}
-	d.leftovers()
-	return nil
+	return d.leftovers(ctx)
 }
 
 // leftovers looks for what a killed run left beside the folders of the agents.
-func (d *doctor) leftovers() {
-	var seen []string
-	dirs := []string{d.engine.scope.Root}
-	for _, id := range d.engine.Agents {
-		if dir, err := d.engine.AgentDir(id); err == nil {
-			dirs = append(dirs, filepath.Dir(dir))
-		}
+func (d *doctor) leftovers(ctx context.Context) error {
+	found, err := d.engine.Leftovers(ctx)
+	for _, path := range found {
+		d.problem(path, "an interrupted run left it", "skills doctor --fix removes it")
 	}
-	for _, dir := range dirs {
-		found, err := filepath.Glob(filepath.Join(escapeGlob(dir), ".skills-staging-*"))
-		if err != nil || slices.Contains(seen, dir) {
-			continue
-		}
-		seen = append(seen, dir)
-		for _, path := range found {
-			d.problem(path, "an interrupted run left it", "the next skills install removes it")
-		}
-	}
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+	return err
 }
 
 func (d *doctor) print(p *ui.Printer) {
@@ -325,6 +331,7 @@ func (d *doctor) print(p *ui.Printer) {
 		}
 	}
 	p.Printf("")
+	d.app.printFixed(p, d.result.Fixed)
 	for _, problem := range d.result.Problems {
 		p.Printf("%s %s: %s", p.Bad("problem:"), ui.Line(problem.About), ui.Line(problem.Message))
 		if problem.Fix != "" {

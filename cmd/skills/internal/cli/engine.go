@@ -80,6 +80,7 @@ func (a *app) reader() (*engine, error) {
 			History: history.Open(paths.History(), s.Lock),
 			Command: a.command,
 			Jobs:    settings.Jobs,
+			OnEvent: a.ui.NewProgress("").Event, // whom it waits for, if it has to
 		},
 	}, nil
 }

@@ -209,6 +209,8 @@ func rules() []rule {
 			})},
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
 			is(install.ErrNoLock, "name what to install: skills install REF")},
+		{Code{"no_manifest", exitUsage, false, "there is no skills.yaml to compare with"},
+			is(install.ErrNoManifest, "skills remove NAME removes a skill by name")},
 
 		{Code{"pinned", exitUsage, false, "a skill is pinned, and what was asked for would move it"},
 			as(func(e *install.PinnedError) string { return "skills unpin " + e.Name + " lets it move" })},

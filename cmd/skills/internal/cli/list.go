@@ -19,19 +19,27 @@ type listResult struct {
 }
 
 func (a *app) listCommand() *cobra.Command {
+	var cost bool
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List installed skills",
 		GroupID: groupSee,
+		Long: `List the installed skills. With --budget, say instead what the names and
+descriptions of all skills that an agent reads, ours or not, cost it when it starts:
+in bytes, in tokens (an estimate), and against the budget of agents that have one.`,
 		Example: `  skills list
   skills list --agent codex
+  skills list --budget
   skills list --dir ./skills --json`,
 		Args: args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, _ []string) (*answer, error) {
 			wanted, err := a.agentIDs()
 			if err != nil {
 				return nil, err
+			}
+			if cost {
+				return a.budget(ctx, wanted)
 			}
 			e, err := a.reader()
 			if err != nil {
@@ -53,6 +61,7 @@ func (a *app) listCommand() *cobra.Command {
 			return &answer{result: result, done: 1, text: func(p *ui.Printer) { printList(p, entries) }}, nil
 		}),
 	}
+	cmd.Flags().BoolVar(&cost, "budget", false, "say what the skills cost each agent when it starts")
 	a.agentFlag(cmd, "only skills installed for these agents")
 	a.scopeFlags(cmd)
 	return cmd

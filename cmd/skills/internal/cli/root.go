@@ -34,6 +34,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"update upgrade up", a.updateCommand},
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
+		{"prune", a.pruneCommand},
 		{"verify", a.verifyCommand},
 		{"rollback", a.rollbackCommand},
 		{"history", a.historyCommand},

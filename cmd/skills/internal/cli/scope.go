@@ -88,8 +88,11 @@ func notFolder(path string) string {
 	switch {
 	case err == nil && !info.IsDir():
 		return "a file, not a folder"
-	case errors.Is(err, fs.ErrNotExist) && exists(path):
-		return "a link to something that is not there"
+	case errors.Is(err, fs.ErrNotExist):
+		// It may have been made meanwhile: only a link is one to nowhere.
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return "a link to something that is not there"
+		}
 	}
 	return ""
 }

@@ -14,20 +14,35 @@ import (
 type verifyResult struct {
 	Scope  scopeResult     `json:"scope"`
 	Skills []install.Check `json:"skills"`
+	Fixed  []fixedResult   `json:"fixed,omitzero"` // with --fix; the skills are as they are after that
 }
 
 func (a *app) verifyCommand() *cobra.Command {
+	var fix bool
 	cmd := &cobra.Command{
 		Use:     "verify [NAME]...",
 		Short:   "Compare every installed file with the lock",
 		GroupID: groupUse,
 		Long: `Hash every file of the installed skills and compare with skills.lock. The exit
-code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
+code is 7 if a skill is missing or was changed. Nothing is changed or fetched.
+
+With --fix, what is missing is put back exactly as the lock says, from the store if
+it is there. What you changed needs --on-edit=overwrite, and what skills did not
+place --replace; a backup is made first. The exit code is 7 if something is still
+not as the lock says.`,
 		Example: `  skills verify
   skills verify backend-architect
+  skills verify --fix
+  skills verify --fix --on-edit=overwrite
   skills verify --dir ./skills --json`,
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
+			if err := a.needsFix(fix); err != nil {
+				return nil, err
+			}
+			if fix {
+				return a.verifyFix(ctx, names)
+			}
 			e, err := a.reader()
 			if err != nil {
 				return nil, err
@@ -49,7 +64,12 @@ code is 7 if a skill is missing or was changed. Nothing is changed or fetched.`,
 			return out, nil
 		}),
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "put back what is missing, and what the flags below allow")
+	a.editFlags(cmd, true)
 	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
+	a.netFlags(cmd)
+	a.limitFlags(cmd)
 	return cmd
 }
 
@@ -64,11 +84,11 @@ func disagreement(c install.Check) error {
 	e := &disagreeError{message: fmt.Sprintf("%s is %s: %s", c.Name, c.State, strings.Join(paths, ", "))}
 	switch c.State {
 	case install.Missing:
-		e.hint = "skills install puts it back"
+		e.hint = "skills verify --fix puts it back"
 	case install.Foreign:
-		e.hint = "something else stands there; skills install --replace puts the skill back, after a backup"
+		e.hint = "something else stands there; skills verify --fix --replace puts the skill back, after a backup"
 	case install.Modified:
-		e.hint = "skills install --on-edit=overwrite puts it back, after a backup"
+		e.hint = "skills verify --fix --on-edit=overwrite puts it back, after a backup"
 	}
 	return e
 }

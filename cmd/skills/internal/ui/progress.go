@@ -49,6 +49,9 @@ func (g *Progress) Event(e install.Event) {
 		if e.Err != nil {
 			g.failed++
 		}
+	case install.Waiting:
+		g.p.waiting(e.Holder)
+		return
 	}
 	if g.p.Quiet || g.total == 0 {
 		return
