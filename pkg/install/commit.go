@@ -124,6 +124,9 @@ func (a *apply) admit(ctx context.Context, st *state, s *step, j *journal) error
 	if s.verb == nothing || s.failed() {
 		return nil
 	}
+	if s.verb == adopt {
+		return a.admitAdopted(ctx, st, s, j)
+	}
 	e := a.engine
 	entry, there := st.lock.Skills[s.out.Name]
 	if there {

@@ -23,7 +23,7 @@ func (e *Engine) record(st *state, s *step) error {
 		return nil
 	}
 	entry, ok := st.lock.Skills[s.out.Name]
-	if s.verb == place && !s.exact || !ok {
+	if s.verb != nothing && !s.exact || !ok {
 		if s.verb == nothing {
 			return nil // planned as unchanged, and removed by someone else meanwhile
 		}

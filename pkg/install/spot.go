@@ -264,7 +264,8 @@ func (s *step) report() {
 // backup saves what an allowed overwrite or removal would destroy.
 func (e *Engine) backup(s *step) error {
 	for _, p := range s.spots {
-		if p.state != edited && (p.state != foreign || s.verb == remove) {
+		original := s.verb == remove && p.state != absent && e.isSource(s.entry, p.root) // there is no other
+		if p.state != edited && (p.state != foreign || s.verb == remove) && !original {
 			continue
 		}
 		if e.Backups == "" {

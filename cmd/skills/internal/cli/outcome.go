@@ -171,6 +171,8 @@ func deed(p *ui.Printer, action install.Action, dryRun bool) string {
 		would = "would update"
 	case install.Removed:
 		would = "would remove"
+	case install.Adopted:
+		would = "would adopt"
 	case install.Unchanged, install.Skipped, install.Failed:
 		return p.Faint(string(action))
 	}

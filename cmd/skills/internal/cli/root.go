@@ -34,6 +34,8 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
 		{"verify", a.verifyCommand},
+		{"adopt", a.adoptCommand},
+		{"import", a.importCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
