@@ -191,31 +191,23 @@ func (i *importer) look(e foreign.Entry) {
 	dirs, why := i.dirs(e)
 	var err error
 	var wants []int
-	typed := i.reference(e)
+	want, whyNot := i.reference(e)
 	switch {
 	case len(dirs) == 0:
 		s.Status, err = notThere, &notThereError{why}
 	case !slices.ContainsFunc(dirs, func(dir string) bool { return !i.ours[realChild(dir)] }):
 		s.Status = alreadyOurs
-	case typed == "" && !i.local:
-		s.Status, err = noRegistry, &noRegistryError{i.unreachable(e)}
+	case want.Typed == "" && !i.local:
+		s.Status, err = noRegistry, &noRegistryError{whyNot}
 	default:
-		wants, err = i.request(e, typed, dirs)
+		wants = i.request(install.Adoption{From: want, Version: e.Version, Local: want.Typed == ""}, dirs)
 	}
 	s.Paths = append(s.Paths, dirs...)
 	i.result.Skills, i.errs, i.wants = append(i.result.Skills, s), append(i.errs, err), append(i.wants, wants)
 }
 
 // request asks for the adoption of dirs, once for each.
-func (i *importer) request(e foreign.Entry, typed string, dirs []string) ([]int, error) {
-	ad := install.Adoption{Version: e.Version, Local: typed == ""}
-	if typed != "" {
-		r, err := ref.Parse(typed)
-		if err != nil {
-			return nil, err
-		}
-		ad.From = install.Want{Typed: typed, Ref: r}
-	}
+func (i *importer) request(ad install.Adoption, dirs []string) []int {
 	var wants []int
 	for _, dir := range dirs {
 		n, ok := i.asked[realChild(dir)]
@@ -227,7 +219,7 @@ func (i *importer) request(e foreign.Entry, typed string, dirs []string) ([]int,
 		}
 		wants = append(wants, n)
 	}
-	return wants, nil
+	return wants
 }
 
 // dirs returns the folders of agents in which an entry stands, or why there is none.
@@ -256,29 +248,26 @@ func (i *importer) dirs(e foreign.Entry) (dirs []string, why string) {
 	return dirs, why
 }
 
-// reference returns the reference that means what an entry names, "" if there is none.
-func (i *importer) reference(e foreign.Entry) string {
-	if e.Ref != "" || e.Registry == "" {
-		return e.Ref
-	}
-	for _, r := range i.registries {
-		if strings.TrimRight(r.URL, "/") != strings.TrimRight(e.Registry, "/") {
-			continue
-		}
-		found := ref.Ref{Kind: ref.Registry, Registry: r.Name, Owner: e.Owner, Slug: e.Slug}
-		if again, err := ref.Parse(found.String()); err == nil && again == found {
-			return found.String()
+// reference returns the reference that means what an entry names, or why there is
+// none that can be asked about.
+func (i *importer) reference(e foreign.Entry) (want install.Want, why string) {
+	want.Typed, why = e.Ref, e.Why
+	if e.Registry != "" {
+		why += "; " + ui.Line(e.Registry) + " is none of your registries"
+		for _, r := range i.registries {
+			if strings.TrimRight(r.URL, "/") == strings.TrimRight(e.Registry, "/") {
+				want.Typed = ref.Ref{Kind: ref.Registry, Registry: r.Name, Owner: e.Owner, Slug: e.Slug}.String()
+			}
 		}
 	}
-	return ""
-}
-
-// unreachable says why nobody can be asked about an entry.
-func (i *importer) unreachable(e foreign.Entry) string {
-	if e.Registry == "" {
-		return e.Why
+	var err error
+	if want.Ref, err = ref.Parse(want.Typed); err != nil {
+		return install.Want{}, why
 	}
-	return e.Why + "; " + ui.Line(e.Registry) + " is none of your registries"
+	if _, err := i.engine.Source.Route(want.Ref); errors.Is(err, source.ErrUnsupported) {
+		return install.Want{}, "it came from " + want.Typed + ", which cannot be asked"
+	}
+	return want, why
 }
 
 // adopt carries out the adoptions, and tells each skill what became of its own.
@@ -306,9 +295,6 @@ func (i *importer) tell(n int, o install.Outcome) {
 	if o.Err != nil {
 		if i.errs[n] == nil {
 			s.Status, i.errs[n] = statusOf(o.Err), o.Err
-			if s.Status == noRegistry && errors.Is(o.Err, source.ErrUnsupported) {
-				i.errs[n] = &noRegistryError{why: o.Err.Error()}
-			}
 		}
 		return
 	}
@@ -331,8 +317,7 @@ func statusOf(err error) importStatus {
 	if _, ok := errors.AsType[*install.ChangedError](err); ok {
 		return changedDisk
 	}
-	_, unknown := errors.AsType[*source.UnknownRegistryError](err)
-	if unknown || errors.Is(err, source.ErrUnsupported) || errors.Is(err, source.ErrNotFound) {
+	if errors.Is(err, source.ErrUnsupported) || errors.Is(err, source.ErrNotFound) {
 		return noRegistry
 	}
 	return notImported
