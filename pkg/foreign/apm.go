@@ -128,14 +128,10 @@ func (r *reader) apmSkills(v *yamldoc.Value, key string, e Entry, where func(onl
 // skillIn returns the folder and the name of the skill that a file belongs to,
 // "" if to none.
 func skillIn(path string) (dir, name string) {
-	before, rest, ok := "", path, strings.HasPrefix(path, "skills/")
-	if ok {
-		rest = strings.TrimPrefix(path, "skills/")
-	} else if before, rest, ok = strings.Cut(path, "/skills/"); !ok {
+	before, rest, ok := strings.Cut("/"+path, "/skills/")
+	if !ok {
 		return "", ""
-	} else {
-		before += "/"
 	}
 	name, _, _ = strings.Cut(rest, "/")
-	return before + "skills/" + name, name
+	return strings.TrimPrefix(before+"/skills/"+name, "/"), name
 }

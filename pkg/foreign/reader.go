@@ -117,7 +117,7 @@ func checkText(v *yamldoc.Value, what string) error {
 // checkName refuses what no folder below a skills folder is called, and what
 // could lead out of it.
 func checkName(v *yamldoc.Value, name string) error {
-	why := ""
+	var why string
 	switch {
 	case name == "":
 		why = "is empty"

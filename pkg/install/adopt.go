@@ -261,8 +261,6 @@ func agree(steps []*step) {
 			s.fail(&LockedError{Name: s.out.Name, Path: s.spots[0].root.Shown(s.out.Name), Have: "from " + first.spots[0].root.Shown(s.out.Name)})
 		case first.spots[0].root.Real == s.spots[0].root.Real:
 			s.verb, s.out.Action = nothing, Unchanged // named twice
-		default:
-			s.exact = true // only its place is to be added
 		}
 	}
 }
@@ -280,6 +278,9 @@ func (a *apply) admitAdopted(ctx context.Context, st *state, s *step, j *journal
 	}
 	if now != s.spots[0].tree {
 		return ErrMoved
+	}
+	if slices.ContainsFunc(a.plan.steps[:s.slot], func(other *step) bool { return other.verb == adopt && other.out.Name == s.out.Name }) {
+		s.exact, s.listed = true, "" // the skill is recorded by then, and only its place is to be added
 	}
 	if s.body != nil {
 		if err := s.body.Commit(); err != nil {

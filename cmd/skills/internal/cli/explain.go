@@ -20,7 +20,6 @@ import (
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/digest"
-	"github.com/openskills-go/skills/pkg/foreign"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
@@ -124,7 +123,7 @@ func saying[E error](hint string) func(E) string { return func(E) string { retur
 // rules is the one table from errors to codes, hints and exit codes. A code that
 // stands in several has its meaning in one of them.
 func rules() []rule {
-	return []rule{
+	return append([]rule{
 		{Code{"interrupted", exitInterrupted, true, "Ctrl-C or SIGTERM: what was done is complete, the rest is as it was"},
 			func(err error) (string, bool) {
 				return "", errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
@@ -187,25 +186,6 @@ func rules() []rule {
 			as(saying[*install.LinkedError]("remove it from the agents whose folders link to it first, or from all"))},
 		{Code{"bad_name", exitUsage, false, "neither the skill's name nor its slug can be the name of a folder"},
 			as(saying[*install.NameError]("--as NAME installs it under a name that can"))},
-		{Code{"not_adoptable", exitUsage, false, "a folder that cannot be taken over where it stands"},
-			as(func(e *install.NotAdoptableError) string {
-				if e.Outside {
-					return "skills install " + e.Path + " places a copy where your agents read; skills agents shows those folders"
-				}
-				return ""
-			})},
-		{Code{"in_lock", exitUsage, false, "the lock has another skill of that name"},
-			as(saying[*install.LockedError]("skills list shows where it stands; skills verify compares its files"))},
-		{Code{"differs", exitUsage, false, "a folder holds other files than the skill that it is to be"},
-			as(func(e *install.ChangedError) string {
-				switch {
-				case e.Notes:
-					return "they are what another tool noted down; delete them, or --on-edit=keep takes it over with them"
-				case e.Registry == "":
-					return "move them out, or --on-edit=keep takes it over with them"
-				}
-				return "--on-edit=keep takes it over as that version with edits, --local as a skill of its own"
-			})},
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
 			is(install.ErrNoLock, "name what to install: skills install REF")},
 
@@ -287,22 +267,6 @@ func rules() []rule {
 			is(manifest.ErrTooLarge, "")},
 		{Code{"bad_manifest", exitDisagree, false, ""},
 			is(manifest.ErrEdit, "write it in block style, one skill a line")},
-		{Code{"bad_file", exitDisagree, false, "a file that another tool keeps cannot be read"},
-			as(saying[*foreign.SyntaxError]("correct the file with the tool that wrote it; skills never writes it"))},
-		{Code{"bad_file", exitDisagree, false, ""},
-			is(foreign.ErrTooLarge, "")},
-		{Code{"bad_file", exitDisagree, false, ""},
-			is(foreign.ErrNotFile, "")},
-		{Code{"file_version", exitDisagree, false, "a file of another tool is of a version that is not known"},
-			as(saying[*foreign.VersionError]("skills adopt takes over one folder at a time without it"))},
-		{Code{"unknown_file", exitUsage, false, "a file is none of those that other tools keep"},
-			as(func(e *foreign.UnknownFileError) string { return "known are " + strings.Join(e.Known, ", ") })},
-		{Code{"nothing_to_import", exitNotFound, false, "no other tool has left its files here"},
-			as(func(e *noFilesError) string { return e.hint })},
-		{Code{"no_registry", exitNotFound, false, "a skill of another tool comes from where skills cannot look"},
-			as(saying[*noRegistryError]("--local takes it over as a skill of its own, which no update changes"))},
-		{Code{"not_there", exitDisagree, false, "a skill that another tool says it installed is in no folder of an agent"},
-			as(saying[*notThereError](""))},
 		{Code{"modified", exitDisagree, false, "an installed skill is not as it was installed"},
 			as(func(e *disagreeError) string { return e.hint })},
 
@@ -376,7 +340,7 @@ func rules() []rule {
 			is(install.ErrNoBackup, "set HOME, or SKILLS_HOME")},
 		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
 			is(fs.ErrNotExist, "")},
-	}
+	}, adoptRules()...)
 }
 
 // A folderError says that what is no skill of a registry is a folder here.

@@ -84,8 +84,8 @@ from where skills cannot look, or is not there.`,
 	return cmd
 }
 
-// print tells what became of each skill.
-func (r *importResult) print(p *ui.Printer) {
+// show tells what became of each skill.
+func (r *importResult) show(p *ui.Printer) {
 	words := map[importStatus]string{
 		takenOver: p.Good("taken over"), alreadyOurs: p.Faint("already ours"), changedDisk: p.Bad("changed on disk"),
 		noRegistry: p.Bad("no registry"), notThere: p.Bad("not there"), notImported: p.Bad("failed"),

@@ -55,10 +55,9 @@ func (i *importer) run(ctx context.Context, files []string) (*answer, error) {
 			i.look(e)
 		}
 	}
-	if len(i.adoptions) > 0 {
-		if err := i.adopt(ctx); err != nil {
-			return nil, err
-		}
+	// With nothing to adopt it still clears away what a killed run left.
+	if err := i.adopt(ctx); err != nil {
+		return nil, err
 	}
 	for n, s := range i.result.Skills {
 		if i.errs[n] == nil {
@@ -70,7 +69,7 @@ func (i *importer) run(ctx context.Context, files []string) (*answer, error) {
 	}
 	i.out.result = i.result
 	i.out.text = func(p *ui.Printer) {
-		i.result.print(p)
+		i.result.show(p)
 		_ = p.Flush() // what follows is talk about it
 		for _, s := range i.result.Skills {
 			for _, w := range s.Warnings {
