@@ -265,6 +265,19 @@ func agree(steps []*step) {
 	}
 }
 
+// keepAdopted puts the artifacts of what is taken over into the store, where they are
+// the pristine files that edits are told by.
+func (a *apply) keepAdopted() {
+	for _, s := range a.plan.steps {
+		if s.verb != adopt || s.body == nil {
+			continue
+		}
+		if err := s.body.Commit(); err != nil {
+			s.warn("not kept for later: " + err.Error())
+		}
+	}
+}
+
 // admitAdopted is admit for what is taken over: the lock must be as it was when the
 // plan was made, and so must the folder.
 func (a *apply) admitAdopted(ctx context.Context, st *state, s *step, j *journal) error {
@@ -281,11 +294,6 @@ func (a *apply) admitAdopted(ctx context.Context, st *state, s *step, j *journal
 	}
 	if slices.ContainsFunc(a.plan.steps[:s.slot], func(other *step) bool { return other.verb == adopt && other.out.Name == s.out.Name }) {
 		s.exact, s.listed = true, "" // the skill is recorded by then, and only its place is to be added
-	}
-	if s.body != nil {
-		if err := s.body.Commit(); err != nil {
-			s.warn("not kept for later: " + err.Error())
-		}
 	}
 	if err := j.add(a.engine, s); err != nil {
 		return err
