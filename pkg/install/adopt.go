@@ -202,7 +202,13 @@ func (e *Engine) planLocked(ctx context.Context, s *step, entry *lockfile.Skill,
 		// It is the skill's only source: what was edited there is the new version.
 		s.entry, s.agents, s.dirs = entry, slices.Clone(entry.Agents), slices.Clone(entry.Dirs)
 		ad.Local = true
-		return e.identify(ctx, s, ad, o)
+		s = e.identify(ctx, s, ad, o)
+		for _, r := range roots {
+			if r.Real != s.spots[0].root.Real && !s.failed() {
+				s.warn(r.Shown(entry.Name) + " has other files now; skills install --on-edit=overwrite makes them the same, after a backup")
+			}
+		}
+		return s
 	}
 	restored := &step{entry: entry, exact: true, agents: s.agents, dirs: s.dirs, spots: s.spots, pin: e.pinOf(entry)}
 	restored.out = Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version}

@@ -186,6 +186,17 @@ func TestAdoptFoldersOfOneName(t *testing.T) {
 	if err != nil || strings.Count(string(manifest), "own") != 2 { // the name, and the end of the path
 		t.Errorf("the manifest is %s, %v", manifest, err)
 	}
+	// What is edited where it comes from is the new version, and the other places lag.
+	b.put("claude-code", "own", skillOf("own", "edited"))
+	if o := b.one(b.adopt(install.Options{}, install.Adoption{Dir: one}), install.Updated); len(o.Warnings) != 1 || !strings.Contains(o.Warnings[0], two) {
+		t.Errorf("warnings are %q", o.Warnings)
+	}
+	p, err := b.PlanRestore(t.Context(), install.Options{OnEdit: install.OverwriteOnEdit})
+	b.one(b.apply(p, err), install.Installed)
+	b.sound()
+	if b.body("codex", "own") != "edited" {
+		t.Error("the other place did not follow")
+	}
 	// A place with other files than the lock names is none of it.
 	b.Known = []string{"codex", "roo"}
 	failsAs[*install.LockedError](t, b.adopt(install.Options{}, install.Adoption{Dir: other})[0])
