@@ -64,6 +64,11 @@ func faultCases(t *testing.T, program string) []*faultCase {
 	for _, target := range targets {
 		missing.removeAll(filepath.Join(missing.home, target, "pdf"))
 	}
+	foreign := s.at(filepath.Join(root, "foreign"), locked.home)
+	foreign.removeAll(filepath.Join(foreign.home, ".local"))
+	foreign.removeAll(filepath.Join(foreign.home, ".config"))
+	foreign.write(filepath.Join(foreign.home, ".agents", ".skill-lock.json"), fmt.Sprintf(
+		`{"version":3,"skills":{"pdf":{"sourceType":"well-known","sourceUrl":%q},"notes":{"sourceType":"well-known","sourceUrl":%[1]q}}}`, s.registry))
 	s.publish("pdf", "2.0.0")
 	s.publishSmall("notes", "2.0.0")
 	cases := []*faultCase{
@@ -71,6 +76,7 @@ func faultCases(t *testing.T, program string) []*faultCase {
 		{name: "update", args: []string{"update", "--user"}, before: locked.home},
 		{name: "remove", args: []string{"remove", "pdf", "--user"}, before: locked.home},
 		{name: "restore", args: []string{"install", "--user"}, before: missing.home},
+		{name: "import", args: []string{"import", "--registry", s.registry, "--user"}, before: foreign.home},
 	}
 	for _, c := range cases {
 		c.scene = s
@@ -252,6 +258,8 @@ func testTwice(t *testing.T, program string) {
 	large := filepath.Join(s.registry, "large")
 	s.write(filepath.Join(large, "SKILL.md"), "---\nname: large\ndescription: Is large.\n---\n")
 	s.write(filepath.Join(large, "data.bin"), noise(1<<20))
+	own := filepath.Join(s.home, ".claude", "skills", "own")
+	s.write(filepath.Join(own, "SKILL.md"), "---\nname: own\ndescription: Is ours.\n---\n")
 	for _, args := range [][]string{
 		{"install", "pdf", "notes", "large", "--registry", s.registry, "--user", "--agent", "claude,codex"},
 		{"install", "pdf@1.0.0", "--registry", s.registry, "--user"},
@@ -264,6 +272,7 @@ func testTwice(t *testing.T, program string) {
 		{"update", "--dir", "try"},
 		{"remove", "notes", "--user", "--agent", "codex"},
 		{"install", "--user"},
+		{"adopt", own, "--registry", s.registry, "--user"},
 	} {
 		s.run(args...).is(0)
 		s.quiet(args...)

@@ -61,7 +61,7 @@ func TestScript(t *testing.T) {
 				servers:    map[string]*registrytest.Server{},
 				remembered: map[string]string{},
 			}
-			return os.Mkdir(home, 0o777)
+			return os.MkdirAll(home, 0o777) // a script may have files in it
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"run":       runSkills,

@@ -50,6 +50,7 @@ func (a *apply) run(ctx context.Context) error {
 	if err := a.stageAll(ctx); err != nil {
 		return err
 	}
+	a.keepAdopted()
 	if err := e.sweep(ctx, a.plan); err != nil {
 		return err
 	}

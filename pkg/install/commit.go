@@ -136,6 +136,9 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	if s.verb == nothing || s.failed() {
 		return nil
 	}
+	if s.verb == adopt {
+		return a.admitAdopted(ctx, st, s)
+	}
 	e := a.engine
 	if s.unwanted && st.wants(s.out.Name) {
 		return ErrMoved // it was asked for meanwhile

@@ -55,6 +55,9 @@ type Engine struct {
 	AgentDir func(agent string) (string, error)
 	// Agents are placed into when neither the request nor the lock names any.
 	Agents []string
+	// Known are all agents that there are, for PlanAdopt: a folder may be that of
+	// one that nobody chose.
+	Known []string
 	// Backups is where a folder goes before it is overwritten or deleted on
 	// request; "" makes such a request an error.
 	Backups string

@@ -15,6 +15,9 @@ import (
 // move swaps the trees of s in, or takes them out, and reads back what is there.
 // If one target fails, those before it get back what they had.
 func (a *apply) move(s *step) error {
+	if s.verb == adopt {
+		return nil // its files stay where they are
+	}
 	was := make([]Action, len(s.spots))
 	s.moved = was
 	for i, p := range s.spots {

@@ -67,6 +67,7 @@ const (
 	nothing verb = iota // it is as it should be, or has failed already
 	place
 	remove
+	adopt // record what stands there
 )
 
 // A spot is one folder that a step is about.

@@ -31,7 +31,7 @@ func (e *Engine) record(st *state, s *step) error {
 		pin, disabled := entry.Pin, entry.Disabled
 		entry = *s.back
 		entry.Pin, entry.Disabled = pin, disabled
-	case s.verb == place && !s.exact, !ok:
+	case s.verb != nothing && !s.exact, !ok:
 		entry = e.entryOf(s, entry)
 	}
 	if s.show {

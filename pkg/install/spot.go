@@ -282,7 +282,7 @@ func (s *step) report() {
 		switch {
 		case s.exact && p.state == clean, s.verb == nothing && status != Skipped:
 			status = Unchanged
-		case s.exact:
+		case s.exact && status != Skipped:
 			status = Installed
 		}
 		path := p.root.Dir
@@ -296,7 +296,8 @@ func (s *step) report() {
 // backup saves what an allowed overwrite or removal would destroy.
 func (e *Engine) backup(s *step) error {
 	for _, p := range s.spots {
-		if p.state != edited && (p.state != foreign || s.verb == remove) {
+		original := s.verb == remove && p.state != absent && e.isSource(s.entry, p.root) // there is no other
+		if p.state != edited && (p.state != foreign || s.verb == remove) && !original {
 			continue
 		}
 		if p.state == edited && p.onlyAdded() && (p.merged != "" || p.rest != "") {
@@ -323,6 +324,8 @@ func dangles(path string) bool {
 // want is the digest of what is to stand in the spot.
 func (p *spot) want(s *step) digest.Digest {
 	switch {
+	case s.verb == adopt:
+		return p.tree // nothing moves
 	case p.link != "":
 		return digestOfLink(p.link)
 	case p.merged != "":

@@ -121,7 +121,7 @@ func (out *answer) deed(command string) string {
 	if !ok || r.DryRun || out.done == 0 {
 		return ""
 	}
-	return map[string]string{"install": "installed", "update": "updated", "remove": "removed"}[command]
+	return map[string]string{"install": "installed", "update": "updated", "remove": "removed", "adopt": "adopted"}[command]
 }
 
 // A fault is one part of a request that did not work.

@@ -124,7 +124,7 @@ func saying[E error](hint string) func(E) string { return func(E) string { retur
 // rules is the one table from errors to codes, hints and exit codes. A code that
 // stands in several has its meaning in one of them.
 func rules() []rule {
-	return []rule{
+	return append([]rule{
 		{Code{"interrupted", exitInterrupted, true, "Ctrl-C or SIGTERM: what was done is complete, the rest is as it was"},
 			func(err error) (string, bool) {
 				return "", errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
@@ -381,7 +381,7 @@ func rules() []rule {
 			is(install.ErrNoBackup, "set HOME, or SKILLS_HOME")},
 		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
 			is(fs.ErrNotExist, "")},
-	}
+	}, adoptRules()...)
 }
 
 // A folderError says that what is no skill of a registry is a folder here.

@@ -72,6 +72,10 @@ func sample() fstest.MapFS {
 		"reg/acme-release-notes/SKILL.md":   file("---\nname: release-notes\ndescription: Writes \u200bthem.\n---\n"),
 		"bad/SKILL.md":                      file("---\nname: Bad\n---\n"),
 		"reg/acme-release-notes/notes/a.md": file("A note.\n"),
+		"own/mine/SKILL.md":                 file("---\nname: mine\ndescription: Is mine.\n---\n"),
+		"own/skills-lock.json": file(`{"version":1,"skills":{
+"mine":{"source":"../src","sourceType":"local"},
+"gone":{"source":"o/r","sourceType":"github","skillPath":"gone/SKILL.md"}}}`),
 	}
 }
 
@@ -112,6 +116,8 @@ func TestGolden(t *testing.T) {
 		{"cache-prune", 0, []string{"cache", "prune", "--dry-run"}},
 		{"validate", 1, []string{"validate", "bad"}},
 		{"pack", 0, []string{"pack", "reg/pdf/1.1.0", "--output", "pdf.zip"}},
+		{"import", 3, []string{"import", "--dir", "own", "--local"}},
+		{"adopt", 0, []string{"adopt", "own/mine", "--dir", "own"}},
 		{"help-exit-codes", 0, []string{"help", "exit-codes"}},
 		{"usage", 2, []string{"install", "--agent", "nosuch-agent", "pdf"}},
 	} {

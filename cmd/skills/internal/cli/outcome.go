@@ -190,6 +190,8 @@ func deed(p *ui.Printer, action install.Action, dryRun bool) string {
 		would = "would disable"
 	case install.Enabled:
 		would = "would enable"
+	case install.Adopted:
+		would = "would adopt"
 	case install.Unchanged, install.Skipped, install.Failed:
 		return p.Faint(string(action))
 	}

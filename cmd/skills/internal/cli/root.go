@@ -42,6 +42,8 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"unpin", a.unpinCommand},
 		{"disable", a.disableCommand},
 		{"enable", a.enableCommand},
+		{"adopt", a.adoptCommand},
+		{"import", a.importCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
