@@ -69,6 +69,7 @@ const (
 const (
 	maxMessage  = 400 // bytes
 	restoreLock = "restore the file from version control, or move it away and install again"
+	takeSide    = "take one side, with git checkout --ours or --theirs; skills install then adds what is missing"
 )
 
 // explain finds the rule for a fault. The first that matches wins.
@@ -252,7 +253,15 @@ func rules() []rule {
 
 		// Manifest, lock and disk.
 		{Code{"lock_conflict", exitDisagree, false, "skills.lock holds merge conflict markers"},
-			as(saying[*lockfile.ConflictError]("resolve the conflict as in any file; an install then adds what is missing"))},
+			as(saying[*lockfile.ConflictError]("skills lock --resolve merges both sides"))},
+		{Code{"lock_conflict", exitDisagree, false, ""},
+			as(saying[*lockfile.MarkerError](takeSide))},
+		{Code{"lock_conflict", exitDisagree, false, ""},
+			as(saying[*lockfile.ClashError]("delete the entry that is not wanted from its side of the conflict, and run this again"))},
+		{Code{"version_changed", exitRefused, false, ""},
+			as(saying[*lockfile.DigestError]("the two were not given the same files; find out which is right, and delete the other entry from its side of the conflict"))},
+		{Code{"manifest_conflict", exitDisagree, false, "skills.yaml holds merge conflict markers"},
+			as(saying[*manifest.ConflictError]("resolve it by hand, as in any file; then skills lock --resolve merges skills.lock by it"))},
 		{Code{"lock_newer", exitDisagree, false, "skills.lock was written by a newer version of this program"},
 			as(saying[*lockfile.NewerError]("update this program"))},
 		{Code{"bad_lock", exitDisagree, false, ""},

@@ -15,6 +15,7 @@ import (
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/manifest"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
@@ -54,6 +55,11 @@ func TestExplain(t *testing.T) {
 		{&agent.OverrideError{ID: "x"}, "bad_config", 2},
 		{&skill.SyntaxError{}, "bad_skill", 6},
 		{&lockfile.ConflictError{Line: 3}, "lock_conflict", 7},
+		{&lockfile.MarkerError{Line: 3}, "lock_conflict", 7},
+		{&lockfile.ClashError{Name: "pdf"}, "lock_conflict", 7},
+		{&lockfile.DigestError{Name: "pdf"}, "version_changed", 6},
+		{&lockfile.SideError{Side: lockfile.Ours, Err: &lockfile.SyntaxError{}}, "bad_lock", 7},
+		{&manifest.ConflictError{Line: 3}, "manifest_conflict", 7},
 		{&lockfile.NewerError{}, "lock_newer", 7},
 		{&lockfile.SyntaxError{}, "bad_lock", 7},
 		{lockfile.ErrEmpty, "bad_lock", 7},

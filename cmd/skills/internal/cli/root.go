@@ -34,6 +34,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
 		{"verify", a.verifyCommand},
+		{"lock", a.lockCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
