@@ -35,6 +35,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"remove rm uninstall", a.removeCommand},
 		{"verify", a.verifyCommand},
 		{"lock", a.lockCommand},
+		{"fetch", a.fetchCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
