@@ -102,7 +102,7 @@ func (a *app) engine() (*engine, error) {
 	if e.Registry, err = a.usualRegistry(e.scope); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return e, a.openBundle(e)
 }
 
 // sources returns where skills come from.

@@ -18,6 +18,7 @@ import (
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/bundle"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/install"
@@ -198,6 +199,8 @@ func rules() []rule {
 				}
 				return "what is installed: skills list; other scopes: --user, --project, --dir"
 			})},
+		{Code{"not_bundled", exitNotFound, false, "neither the store nor the bundle has an artifact that is needed"},
+			as(saying[*install.NotBundledError]("make the bundle again, from this skills.lock, where there is a network: skills bundle"))},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *folderError) string { return fmt.Sprintf("there is a folder %s: write ./%s", e.path, e.path) })},
 		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},
@@ -248,6 +251,12 @@ func rules() []rule {
 			is(archive.ErrUnsafe, "")},
 		{Code{"bad_artifact", exitRefused, false, "an artifact that is no usable archive"},
 			is(archive.ErrRefused, "")},
+		{Code{"bad_bundle", exitRefused, false, "a file that is no bundle, or a damaged one"},
+			as(saying[*bundle.FormatError]("make it again where there is a network: skills bundle"))},
+		{Code{"bundle_newer", exitRefused, false, "a bundle was written by a newer version of this program"},
+			as(saying[*bundle.NewerError]("update this program, or make the bundle with this version"))},
+		{Code{"too_large", exitRefused, false, ""},
+			as(saying[*bundle.SizeError]("make several, of the locks of several folders"))},
 		{Code{"bad_skill", exitRefused, false, "a SKILL.md that cannot be read"},
 			as(func(e *skill.SyntaxError) string { return e.Fix })},
 

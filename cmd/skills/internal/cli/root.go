@@ -36,6 +36,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"verify", a.verifyCommand},
 		{"lock", a.lockCommand},
 		{"fetch", a.fetchCommand},
+		{"bundle", a.bundleCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
