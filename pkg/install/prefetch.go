@@ -34,11 +34,14 @@ func (e *Engine) fetchAll(ctx context.Context, wants []Want, o Options) ([]*step
 	if err != nil {
 		return nil, nil, err
 	}
-	names, n := st.lock.Names(), 0
-	if wants = distinct(wants); len(wants) > 0 {
-		n = len(wants)
-	} else if n = len(names); !st.locked {
+	wants = distinct(wants)
+	if len(wants) == 0 && !st.locked {
 		return nil, nil, ErrNoLock
+	}
+	names := st.lock.Names()
+	n := len(names)
+	if len(wants) > 0 {
+		n = len(wants)
 	}
 	_ = e.Store.Sweep() // what is left there is in nobody's way
 	steps := make([]*step, n)

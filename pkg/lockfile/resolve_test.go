@@ -197,7 +197,7 @@ func TestResolveWithoutVersions(t *testing.T) {
 
 // Conflicts as git leaves them: around single lines, several in a file.
 func TestResolveLines(t *testing.T) {
-	text := string(lockOf(t, "a 1.0.0 agents=codex", "b 1.0.0", "c 1.0.0"))
+	text := lockOf(t, "a 1.0.0 agents=codex", "b 1.0.0", "c 1.0.0")
 	newer := entryOf("c 1.1.0")
 	replace := func(old, ours, theirs string) {
 		t.Helper()
