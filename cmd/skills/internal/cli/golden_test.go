@@ -72,8 +72,29 @@ func sample() fstest.MapFS {
 		"reg/acme-release-notes/SKILL.md":   file("---\nname: release-notes\ndescription: Writes \u200bthem.\n---\n"),
 		"bad/SKILL.md":                      file("---\nname: Bad\n---\n"),
 		"reg/acme-release-notes/notes/a.md": file("A note.\n"),
+		"merge/skills.lock":                 file(conflicted),
 	}
 }
+
+// conflicted is a lock as git leaves it where two branches added a skill.
+const conflicted = `{
+  "lockVersion": 1,
+  "skills": {
+<<<<<<< HEAD
+    "notes": {
+      "artifact": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      "ref": "notes",
+=======
+    "pdf": {
+      "artifact": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+      "ref": "pdf",
+>>>>>>> feature
+      "tree": "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
+      "version": "1.0.0"
+    }
+  }
+}
+`
 
 // TestGolden holds the shape of every command's --json to a file, since programs
 // depend on it. Each step sees what those before it did.
@@ -108,6 +129,9 @@ func TestGolden(t *testing.T) {
 		{"cache-prune", 0, []string{"cache", "prune", "--dry-run"}},
 		{"validate", 1, []string{"validate", "bad"}},
 		{"pack", 0, []string{"pack", "reg/pdf/1.1.0", "--output", "pdf.zip"}},
+		{"fetch", 0, []string{"fetch"}},
+		{"bundle", 0, []string{"bundle", "--dry-run"}},
+		{"lock", 0, []string{"lock", "--resolve", "--dir", "merge", "--dry-run"}},
 		{"help-exit-codes", 0, []string{"help", "exit-codes"}},
 		{"usage", 2, []string{"install", "--agent", "nosuch-agent", "pdf"}},
 	} {
