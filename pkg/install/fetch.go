@@ -56,7 +56,7 @@ func (e *Engine) obtain(ctx context.Context, s *step) (*artifact, error) {
 		if s.back != nil {
 			return nil, &NotStoredError{Name: s.out.Name, Version: s.pin.Version, Artifact: s.pin.Artifact}
 		}
-		if err := e.fetch(ctx, s); err != nil {
+		if err := e.bring(ctx, s); err != nil {
 			if a, ok := e.seen(s, err); ok {
 				return a, nil
 			}
@@ -119,13 +119,7 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 			return err
 		}
 	}
-	limit := e.Limits.Download
-	if limit <= 0 {
-		limit = archive.DefaultLimits().Download
-	}
-	body := e.Store.Create(limit, func(limit, got int64) error {
-		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
-	})
+	body := e.newBody()
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
 	if err == nil {
 		err = s.check(body.Digest(), receipt)
@@ -143,6 +137,17 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 		s.pin.Version = receipt.Version
 	}
 	return nil
+}
+
+// newBody returns what takes one artifact, as large as one may be.
+func (e *Engine) newBody() *store.Writer {
+	limit := e.Limits.Download
+	if limit <= 0 {
+		limit = archive.DefaultLimits().Download
+	}
+	return e.Store.Create(limit, func(limit, got int64) error {
+		return &archive.LimitError{What: "artifact size", Limit: limit, Got: got, Flag: "--max-download"}
+	})
 }
 
 // seen returns the artifact that this store saw last for a skill that is new to

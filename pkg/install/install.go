@@ -50,6 +50,9 @@ type Engine struct {
 	// built-in one.
 	Registry string
 	Store    *store.Store
+	// Bundle has artifacts that the store may lack; nil for none. It is looked into
+	// before a source is asked.
+	Bundle Shelf
 	// AgentDir returns the absolute folder in which an agent reads skills in
 	// this scope.
 	AgentDir func(agent string) (string, error)

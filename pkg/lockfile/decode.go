@@ -55,15 +55,8 @@ func (d *decoder) errorf(pos int, format string, args ...any) error {
 
 func (d *decoder) validate() error {
 	if !json.Valid(d.data) {
-		// No line of JSON begins with such a marker: strings hold no raw newline.
-		number := 0
-		for line := range bytes.Lines(d.data) {
-			number++
-			for _, marker := range []string{"<<<<<<< ", "||||||| ", "=======", ">>>>>>> "} {
-				if bytes.HasPrefix(line, []byte(marker)) {
-					return &ConflictError{Line: number}
-				}
-			}
+		if line := markerLine(d.data); line > 0 {
+			return &ConflictError{Line: line}
 		}
 		var raw json.RawMessage
 		if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(d.data, &raw)); ok {

@@ -129,6 +129,32 @@ func New() *Lock { return &Lock{Skills: map[string]Skill{}} }
 // Load reads the lock at path. The error matches fs.ErrNotExist if there is
 // none, and is otherwise one of those of Parse.
 func Load(path string) (*Lock, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	l, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("read lock %s: %w", path, err)
+	}
+	return l, nil
+}
+
+// ResolveFile is Resolve for the lock at path, which it does not write. The error
+// matches fs.ErrNotExist if there is none.
+func ResolveFile(path string, judge func(*Skill) Verdict) (*Lock, []Decision, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, decisions, err := Resolve(data, judge)
+	if err != nil {
+		err = fmt.Errorf("resolve lock %s: %w", path, err)
+	}
+	return l, decisions, err
+}
+
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read lock: %w", err)
@@ -141,11 +167,7 @@ func Load(path string) (*Lock, error) {
 	if _, err := data.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
 		return nil, fmt.Errorf("read lock: %w", err)
 	}
-	l, err := Parse(data.Bytes())
-	if err != nil {
-		return nil, fmt.Errorf("read lock %s: %w", path, err)
-	}
-	return l, nil
+	return data.Bytes(), nil
 }
 
 // Put locks s under its name, in place of what has that name. It refuses, with

@@ -41,6 +41,13 @@ var (
 // count from 1, columns in characters.
 type SyntaxError = yamldoc.SyntaxError
 
+// A ConflictError says that version control left a merge conflict in a manifest.
+type ConflictError struct{ Line int }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("line %d: merge conflict marker", e.Line)
+}
+
 // A Manifest is the content of skills.yaml. The zero value is an empty file. The
 // fields are a view: Add and Remove are what changes a Manifest.
 type Manifest struct {
@@ -86,14 +93,30 @@ func Load(path string) (*Manifest, error) {
 	return m, nil
 }
 
-// Parse reads a manifest, which may be empty. The error is a *SyntaxError or
-// ErrTooLarge. An unknown key is a Warning: it may be for another program.
+// Parse reads a manifest, which may be empty. The error is a *SyntaxError, a
+// *ConflictError or ErrTooLarge. An unknown key is a Warning: it may be for
+// another program.
 func Parse(data []byte) (*Manifest, error) {
 	doc, err := yamldoc.Parse(bytes.Clone(data))
-	if err != nil {
-		return nil, err
+	var m *Manifest
+	if err == nil {
+		m, err = read(doc)
 	}
-	return read(doc)
+	if line := conflict(data); err != nil && line > 0 {
+		return nil, &ConflictError{Line: line}
+	}
+	return m, err
+}
+
+// conflict returns the line in which a merge conflict begins, or 0.
+func conflict(data []byte) int {
+	number := 0
+	for line := range bytes.Lines(data) {
+		if number++; bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+			return number
+		}
+	}
+	return 0
 }
 
 func read(doc *yamldoc.Document) (*Manifest, error) {

@@ -103,6 +103,17 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestConflictMarkers(t *testing.T) {
+	const text = "skills:\n  pdf: pdf\n<<<<<<< HEAD\n  a: a\n=======\n  b: b\n>>>>>>> x\n"
+	var conflict *ConflictError
+	if _, err := Parse([]byte(text)); !errors.As(err, &conflict) || conflict.Line != 3 {
+		t.Errorf("got %v, want a conflict in line 3", err)
+	}
+	if _, err := Parse([]byte("# kept from a merge:\n#\n# <<<<<<< HEAD\nskills:\n  pdf: pdf\n")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEdit(t *testing.T) {
 	m, err := Parse([]byte(sample))
 	if err != nil {

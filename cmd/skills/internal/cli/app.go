@@ -96,7 +96,7 @@ func (a *app) loadSettings() (config.Settings, error) {
 	override(&settings.Limits.Unpacked, f.maxUnpacked)
 	override(&settings.Limits.File, f.maxFile)
 	override(&settings.Limits.Entries, f.maxEntries)
-	settings.Offline = settings.Offline || f.offline
+	settings.Offline = settings.Offline || f.offline || f.bundle != ""
 	if f.stall != nil {
 		settings.Stall = *f.stall
 	}

@@ -22,6 +22,7 @@ folder was changed; 6 if what is fetched has another digest.
 It is the same as skills install --frozen.`,
 		Example: `  skills ci
   skills ci --offline
+  skills ci --bundle skills.bundle
   skills ci --on-edit=overwrite --json`,
 		Args: args(0, 0, ""),
 		RunE: a.run(func(ctx context.Context, _ []string) (*answer, error) {
@@ -32,6 +33,7 @@ It is the same as skills install --frozen.`,
 	a.editFlags(cmd, true)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
+	a.bundleFlag(cmd)
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd

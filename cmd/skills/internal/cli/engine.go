@@ -111,7 +111,7 @@ func (a *app) engine() (*engine, error) {
 	if e.Registry, err = a.usualRegistry(e.scope); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return e, a.openBundle(e)
 }
 
 // sources returns where skills come from.

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -18,6 +15,7 @@ import (
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/bundle"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/history"
@@ -70,6 +68,7 @@ const (
 const (
 	maxMessage  = 400 // bytes
 	restoreLock = "restore the file from version control, or move it away and install again"
+	takeSide    = "take one side, with git checkout --ours or --theirs; skills install then adds what is missing"
 )
 
 // explain finds the rule for a fault. The first that matches wins.
@@ -236,6 +235,8 @@ func rules() []rule {
 			})},
 		{Code{"gone", exitNotFound, false, "the registry has an installed skill no more; what is installed stays"},
 			as(saying[*install.GoneError]("if you do not want it without its registry: skills remove NAME"))},
+		{Code{"not_bundled", exitNotFound, false, "neither the store nor the bundle has an artifact that is needed"},
+			as(saying[*install.NotBundledError]("make the bundle again, from this skills.lock, where there is a network: skills bundle"))},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *folderError) string { return fmt.Sprintf("there is a folder %s: write ./%s", e.path, e.path) })},
 		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},
@@ -286,12 +287,26 @@ func rules() []rule {
 			is(archive.ErrUnsafe, "")},
 		{Code{"bad_artifact", exitRefused, false, "an artifact that is no usable archive"},
 			is(archive.ErrRefused, "")},
+		{Code{"bad_bundle", exitRefused, false, "a file that is no bundle, or a damaged one"},
+			as(saying[*bundle.FormatError]("make it again where there is a network: skills bundle"))},
+		{Code{"bundle_newer", exitRefused, false, "a bundle was written by a newer version of this program"},
+			as(saying[*bundle.NewerError]("update this program, or make the bundle with this version"))},
+		{Code{"too_large", exitRefused, false, ""},
+			as(saying[*bundle.SizeError]("make several, of the locks of several folders"))},
 		{Code{"bad_skill", exitRefused, false, "a SKILL.md that cannot be read"},
 			as(func(e *skill.SyntaxError) string { return e.Fix })},
 
 		// Manifest, lock and disk.
 		{Code{"lock_conflict", exitDisagree, false, "skills.lock holds merge conflict markers"},
-			as(saying[*lockfile.ConflictError]("resolve the conflict as in any file; an install then adds what is missing"))},
+			as(saying[*lockfile.ConflictError]("skills lock --resolve merges both sides"))},
+		{Code{"lock_conflict", exitDisagree, false, ""},
+			as(saying[*lockfile.MarkerError](takeSide))},
+		{Code{"lock_conflict", exitDisagree, false, ""},
+			as(saying[*lockfile.ClashError]("delete the entry that is not wanted from its side of the conflict, and run this again"))},
+		{Code{"version_changed", exitRefused, false, ""},
+			as(saying[*lockfile.DigestError]("the two were not given the same files; find out which is right, and delete the other entry from its side of the conflict"))},
+		{Code{"manifest_conflict", exitDisagree, false, "skills.yaml holds merge conflict markers"},
+			as(saying[*manifest.ConflictError]("resolve it by hand, as in any file; then skills lock --resolve merges skills.lock by it"))},
 		{Code{"lock_newer", exitDisagree, false, "skills.lock was written by a newer version of this program"},
 			as(saying[*lockfile.NewerError]("update this program"))},
 		{Code{"bad_lock", exitDisagree, false, ""},
@@ -382,69 +397,6 @@ func rules() []rule {
 		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
 			is(fs.ErrNotExist, "")},
 	}, adoptRules()...)
-}
-
-// A folderError says that what is no skill of a registry is a folder here.
-type folderError struct {
-	path string
-	err  error
-}
-
-func (e *folderError) Error() string { return e.err.Error() }
-func (e *folderError) Unwrap() error { return e.err }
-
-// A pageError says that an address that looks like one of a registry is none of
-// those that are known.
-type pageError struct {
-	slug, registry string
-	err            error
-}
-
-func (e *pageError) Error() string { return e.err.Error() }
-func (e *pageError) Unwrap() error { return e.err }
-
-// mistaken wraps why a reference cannot be had, if it was probably meant in
-// another way.
-func (a *app) mistaken(typed string, err error) error {
-	r, parseErr := ref.Parse(typed)
-	if parseErr != nil {
-		return err
-	}
-	switch r.Kind {
-	case ref.Registry:
-		if !errors.Is(err, source.ErrUnsupported) && !errors.Is(err, source.ErrNotFound) {
-			return err
-		}
-		path, absErr := a.abs(filepath.FromSlash(typed))
-		if absErr != nil {
-			return err
-		}
-		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-			return &folderError{path: typed, err: err}
-		}
-	case ref.URL:
-		format, ok := errors.AsType[*archive.FormatError](err)
-		u, urlErr := url.Parse(r.URL)
-		if !ok || urlErr != nil || !strings.Contains(format.Error(), "web page") {
-			return err
-		}
-		slug := ""
-		base, rest, page := strings.Cut(u.Path, "/skills/")
-		if page {
-			slug, _, _ = strings.Cut(rest, "/")
-		} else if base, _, page = strings.Cut(u.Path, "/api/download"); page {
-			slug = u.Query().Get("slug")
-		}
-		if !page {
-			return err
-		}
-		if slug == "" {
-			slug = "SLUG"
-		}
-		return &pageError{slug: slug, registry: u.Scheme + "://" + u.Host + base, err: err}
-	case ref.Dir, ref.File, ref.Git, ref.OCI:
-	}
-	return err
 }
 
 // An outputError says that standard output could not be written.

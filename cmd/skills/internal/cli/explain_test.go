@@ -12,9 +12,11 @@ import (
 
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/bundle"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/manifest"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
@@ -52,8 +54,17 @@ func TestExplain(t *testing.T) {
 		{&pageError{slug: "pdf", registry: "http://host", err: &archive.FormatError{Why: "a web page"}}, "bad_artifact", 6},
 		{&outputError{done: "installed", err: syscall.ENOSPC}, "output", 1},
 		{&agent.OverrideError{ID: "x"}, "bad_config", 2},
+		{&bundle.FormatError{Why: "it is too short"}, "bad_bundle", 6},
+		{&bundle.NewerError{Have: 2, Know: 1}, "bundle_newer", 6},
+		{&bundle.SizeError{}, "too_large", 6},
+		{&install.NotBundledError{Name: "pdf"}, "not_bundled", 5},
 		{&skill.SyntaxError{}, "bad_skill", 6},
 		{&lockfile.ConflictError{Line: 3}, "lock_conflict", 7},
+		{&lockfile.MarkerError{Line: 3}, "lock_conflict", 7},
+		{&lockfile.ClashError{Name: "pdf"}, "lock_conflict", 7},
+		{&lockfile.DigestError{Name: "pdf"}, "version_changed", 6},
+		{&lockfile.SideError{Side: lockfile.Ours, Err: &lockfile.SyntaxError{}}, "bad_lock", 7},
+		{&manifest.ConflictError{Line: 3}, "manifest_conflict", 7},
 		{&lockfile.NewerError{}, "lock_newer", 7},
 		{&lockfile.SyntaxError{}, "bad_lock", 7},
 		{lockfile.ErrEmpty, "bad_lock", 7},

@@ -28,6 +28,7 @@ type flags struct {
 	agents   []string
 	locale   string
 	offline  bool
+	bundle   string
 	jobs     int
 	stall    *time.Duration // nil: not given
 	maxWait  *time.Duration
@@ -222,7 +223,7 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	if a.flags.dir != "" && len(a.flags.agents) > 0 {
 		return &usageError{message: "--dir and --agent exclude each other", hint: "--dir places into that folder, --agent into the folders that agents read"}
 	}
-	for _, name := range given(cmd, "dir", "registry", "as", "path", "output", "from") {
+	for _, name := range given(cmd, "dir", "registry", "as", "path", "output", "from", "bundle") {
 		if cmd.Flags().Lookup(name[2:]).Value.String() == "" {
 			return &usageError{message: name + " is empty"}
 		}

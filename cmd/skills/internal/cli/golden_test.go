@@ -76,8 +76,26 @@ func sample() fstest.MapFS {
 		"own/skills-lock.json": file(`{"version":1,"skills":{
 "mine":{"source":"../src","sourceType":"local"},
 "gone":{"source":"o/r","sourceType":"github","skillPath":"gone/SKILL.md"}}}`),
+		"merge/skills.lock": file(conflicted),
 	}
 }
+
+// conflicted is a lock as git leaves it where two branches added a skill.
+const conflicted = `{
+  "lockVersion": 1,
+  "skills": {
+    "notes": {
+      "artifact": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      "ref": "notes",
+    "pdf": {
+      "artifact": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+      "ref": "pdf",
+      "tree": "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
+      "version": "1.0.0"
+    }
+  }
+}
+`
 
 // TestGolden holds the shape of every command's --json to a file, since programs
 // depend on it. Each step sees what those before it did.
@@ -118,6 +136,9 @@ func TestGolden(t *testing.T) {
 		{"pack", 0, []string{"pack", "reg/pdf/1.1.0", "--output", "pdf.zip"}},
 		{"import", 3, []string{"import", "--dir", "own", "--local"}},
 		{"adopt", 0, []string{"adopt", "own/mine", "--dir", "own"}},
+		{"fetch", 0, []string{"fetch"}},
+		{"bundle", 0, []string{"bundle", "--dry-run"}},
+		{"lock", 0, []string{"lock", "--resolve", "--dir", "merge", "--dry-run"}},
 		{"help-exit-codes", 0, []string{"help", "exit-codes"}},
 		{"usage", 2, []string{"install", "--agent", "nosuch-agent", "pdf"}},
 	} {

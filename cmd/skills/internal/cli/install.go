@@ -37,7 +37,8 @@ never overwritten without a flag that says so.`,
   skills install pdf@^1.2 acme:release-notes --agent claude-code,codex
   skills install 'https://openskills.cc/skills/sickn33-skills-backend-architect'
   skills install ./my-skill ./other.zip --dir ./skills
-  skills install`,
+  skills install
+  skills install --bundle skills.bundle`,
 		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
 			wants, err := parseWants(args, as)
 			if err != nil {
@@ -50,6 +51,9 @@ never overwritten without a flag that says so.`,
 				return nil, &usageError{message: "--path needs a REF to take the folder from"}
 			}
 			if err := a.checkLink(o.Link); err != nil {
+				return nil, err
+			}
+			if err := a.checkBundle(args); err != nil {
 				return nil, err
 			}
 			return a.change(ctx, request{verb: "installing", deed: "Replace", all: len(wants) > 0, byRef: len(wants) > 0}, func(ctx context.Context, e *engine) (*install.Plan, error) {
@@ -76,6 +80,7 @@ never overwritten without a flag that says so.`,
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.registryFlag(cmd)
+	a.bundleFlag(cmd)
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd

@@ -44,6 +44,9 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"enable", a.enableCommand},
 		{"adopt", a.adoptCommand},
 		{"import", a.importCommand},
+		{"lock", a.lockCommand},
+		{"fetch", a.fetchCommand},
+		{"bundle", a.bundleCommand},
 
 		{"search find", a.searchCommand},
 		{"info show view", a.infoCommand},
