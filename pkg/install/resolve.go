@@ -3,9 +3,11 @@ package install
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
+	"github.com/openskills-go/skills/pkg/internal/gitmerge"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
 	"github.com/openskills-go/skills/pkg/target"
@@ -15,6 +17,9 @@ import (
 type Resolution struct {
 	// Conflict says that there were conflict markers; without any nothing was done.
 	Conflict bool
+	// FromGit says that the sides are those of the repository, and not what the
+	// markers leave of them.
+	FromGit bool
 	// Decisions are about what the sides do not agree on. With an error some have
 	// their Err set, and nothing was written.
 	Decisions []lockfile.Decision
@@ -39,15 +44,32 @@ func (e *Engine) ResolveLock(ctx context.Context, dryRun bool) (*Resolution, err
 	if err != nil {
 		return nil, err
 	}
-	lock, decisions, err := lockfile.ResolveFile(e.Scope.Lock, judge)
-	if errors.Is(err, lockfile.ErrNoConflict) {
-		return &Resolution{}, nil
-	}
-	r := &Resolution{Conflict: true, Decisions: decisions}
-	if err != nil || dryRun {
+	lock, r, err := e.mergeLock(judge)
+	if err != nil || dryRun || !r.Conflict {
 		return r, err
 	}
 	return r, e.writeLock(lock)
+}
+
+// mergeLock merges the sides that the repository has, else those that the markers
+// tell.
+func (e *Engine) mergeLock(judge func(*lockfile.Skill) lockfile.Verdict) (*lockfile.Lock, *Resolution, error) {
+	_, err := lockfile.Load(e.Scope.Lock)
+	if _, conflict := errors.AsType[*lockfile.ConflictError](err); !conflict {
+		return nil, &Resolution{}, err
+	}
+	r := &Resolution{Conflict: true}
+	var lock *lockfile.Lock
+	if sides, gitErr := gitmerge.Read(e.Scope.Lock); gitErr == nil {
+		r.FromGit = true
+		lock, r.Decisions, err = lockfile.Merge(sides.Base, sides.Ours, sides.Theirs, judge)
+		if err != nil {
+			err = fmt.Errorf("resolve lock %s: %w", e.Scope.Lock, err)
+		}
+	} else {
+		lock, r.Decisions, err = lockfile.ResolveFile(e.Scope.Lock, judge)
+	}
+	return lock, r, err
 }
 
 // judge returns what tells whether the manifest accepts an entry of the lock, nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // A MarkerError says that conflict markers do not stand as version control sets
@@ -102,53 +104,113 @@ func sections(data []byte, f func(number int, in byte, line []byte)) (threeWay b
 	return threeWay, nil
 }
 
+// A half is one side of a file with conflict markers.
+type half struct {
+	text  []byte
+	lines []line
+	lock  *Lock
+}
+
+type line struct {
+	number int    // in the file
+	at     int    // where it begins in the text of the half
+	skill  string // the one that it is part of; "" for none
+	common bool   // both sides have it
+}
+
+// maxLines bounds how many lines a file with conflict markers has: as a lock of 16
+// MiB has, and more.
+const maxLines = 1 << 20
+
 // split reads the two sides of a lock with conflict markers, and what they have
 // both come from, nil where that cannot be told.
 func split(data []byte) (ours, base, theirs *Lock, err error) {
-	text := map[byte]*bytes.Buffer{inOurs: {}, inBase: {}, inTheirs: {}}
-	threeWay, err := sections(data, func(_ int, in byte, line []byte) {
-		for side, b := range text {
+	if bytes.Count(data, []byte("\n")) > maxLines {
+		return nil, nil, nil, ErrTooLarge
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	halves := map[byte]*half{inOurs: {}, inBase: {}, inTheirs: {}}
+	threeWay, err := sections(data, func(number int, in byte, text []byte) {
+		for side, h := range halves {
 			if in == inNone || in == side {
-				b.Write(line)
+				h.lines = append(h.lines, line{number: number, at: len(h.text), common: in == inNone})
+				h.text = append(h.text, text...)
 			}
 		}
 	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	side := func(which byte) (*Lock, error) {
-		l, err := Parse(text[which].Bytes())
-		if syntax, ok := errors.AsType[*SyntaxError](err); ok {
-			syntax.Line = lineOf(data, which, syntax.Line)
+	for _, s := range []struct {
+		in byte
+		Side
+	}{{inOurs, Ours}, {inTheirs, Theirs}} {
+		if err := halves[s.in].parse(); err != nil {
+			return nil, nil, nil, &SideError{s.Side, err}
 		}
-		return l, err
 	}
-	if ours, err = side(inOurs); err != nil {
-		return nil, nil, nil, &SideError{Ours, err}
+	if names := mixed(halves[inOurs], halves[inTheirs]); len(names) > 0 {
+		return nil, nil, nil, &MixedError{names}
 	}
-	if theirs, err = side(inTheirs); err != nil {
-		return nil, nil, nil, &SideError{Theirs, err}
-	}
-	if threeWay {
+	if threeWay && halves[inBase].parse() == nil {
 		// It may be no lock: zdiff3 takes lines out of it, and a merge of merges puts
 		// conflicts into it. It is a help, and without it things are merged as well.
-		if base, err = side(inBase); err != nil {
-			base = nil
-		}
+		base = halves[inBase].lock
 	}
-	return ours, base, theirs, nil
+	return halves[inOurs].lock, base, halves[inTheirs].lock, nil
 }
 
-// lineOf returns where in data the line of a side stands.
-func lineOf(data []byte, side byte, line int) int {
-	at := 1
-	_, _ = sections(data, func(number int, in byte, _ []byte) {
-		if in != inNone && in != side {
-			return
+// parse reads the half as a lock. Lines in the error are those of the file.
+func (h *half) parse() error {
+	if len(bytes.TrimSpace(h.text)) == 0 {
+		return ErrEmpty
+	}
+	next := 0
+	d := &decoder{data: h.text, keys: map[string]string{}}
+	d.ends = func(name string, from, to int) {
+		for ; next < len(h.lines) && h.lines[next].at < to; next++ {
+			if next+1 == len(h.lines) || h.lines[next+1].at > from {
+				h.lines[next].skill = name
+			}
 		}
-		if line--; line >= 0 {
-			at = number
+	}
+	var err error
+	h.lock, err = d.parse()
+	if syntax, ok := errors.AsType[*SyntaxError](err); ok && len(h.lines) > 0 {
+		syntax.Line = h.lines[min(syntax.Line, len(h.lines))-1].number
+	}
+	return err
+}
+
+// A MixedError says that a line is part of one skill on our side and of another on
+// theirs. Version control took it over from one of them then, and which it is
+// cannot be told.
+type MixedError struct{ Names []string }
+
+func (e *MixedError) Error() string {
+	quoted := make([]string, 0, len(e.Names))
+	for _, name := range e.Names {
+		quoted = append(quoted, quote(name))
+	}
+	return "the conflict mixes lines of " + strings.Join(quoted, " and ")
+}
+
+// mixed returns the first skills of which lines are mixed, if there are any.
+func mixed(ours, theirs *half) []string {
+	common := func(h *half) []line {
+		return slices.DeleteFunc(slices.Clone(h.lines), func(l line) bool { return !l.common })
+	}
+	theirLines := common(theirs)
+	for i, l := range common(ours) {
+		other := theirLines[i].skill
+		if l.skill == other {
+			continue
 		}
-	})
-	return at
+		text, _, _ := bytes.Cut(ours.text[l.at:], []byte("\n"))
+		if len(bytes.Trim(text, "{}[], \t\r")) == 0 || bytes.HasSuffix(bytes.TrimRight(text, " \t\r"), []byte("[")) {
+			continue // brackets say nothing
+		}
+		return slices.DeleteFunc([]string{l.skill, other}, func(name string) bool { return name == "" })
+	}
+	return nil
 }

@@ -21,7 +21,10 @@ func Parse(data []byte) (*Lock, error) {
 	case len(bytes.TrimSpace(data)) == 0:
 		return nil, ErrEmpty
 	}
-	d := &decoder{data: data, keys: map[string]string{}}
+	return (&decoder{data: data, keys: map[string]string{}}).parse()
+}
+
+func (d *decoder) parse() (*Lock, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
@@ -37,6 +40,8 @@ type decoder struct {
 	pos  int
 	seen []place // members of the skill at hand
 	keys map[string]string
+	// ends is told where a skill begins and ends. May be nil.
+	ends func(name string, from, to int)
 }
 
 type place struct {
@@ -195,6 +200,9 @@ func (d *decoder) skill(l *Lock, name string, pos int) error {
 	})
 	if err != nil {
 		return err
+	}
+	if d.ends != nil {
+		d.ends(name, pos, d.pos)
 	}
 	if bad, why := s.check(); bad != "" {
 		for _, p := range d.seen {

@@ -72,19 +72,37 @@ func (e *DigestError) Error() string {
 	return fmt.Sprintf("version %s of %s is %s on our side and %s on theirs", quote(e.Version), quote(e.Name), e.Ours, e.Theirs)
 }
 
-// Resolve merges the sides of a lock in which version control left conflict
-// markers, skill by skill, and says how it decided wherever they differ. Judge says
-// what the manifest makes of an entry; it is nil where there is no manifest.
+// Merge merges the two sides of a lock and what they have both come from, which may
+// be nil, skill by skill, and says how it decided wherever they differ. Judge says what
+// the manifest makes of an entry; it is nil where there is no manifest.
 //
 // What only one side has stays if the manifest lists it; without a manifest it
 // stays, unless the other side is known to have removed it. Of two versions the
 // one stays that the manifest accepts, then the pinned one, then the one that is
 // known to have changed, then the higher one. Agents and folders are united.
 //
-// Without a marker the error is ErrNoConflict or one of those of Parse. It is a
-// *MarkerError or a *SideError where there are no two sides to be merged. Where
-// skills could not be decided it has the Err of each, and the decisions are there
-// without a Lock.
+// The error is a *SideError where a side is no lock. Where skills could not be decided
+// it has the Err of each, and the decisions are there without a Lock.
+func Merge(base, ours, theirs []byte, judge func(*Skill) Verdict) (*Lock, []Decision, error) {
+	m := &merge{judge: judge}
+	var err error
+	if m.ours, err = Parse(ours); err != nil {
+		return nil, nil, &SideError{Ours, err}
+	}
+	if m.theirs, err = Parse(theirs); err != nil {
+		return nil, nil, &SideError{Theirs, err}
+	}
+	if m.base, err = Parse(base); err != nil {
+		m.base = nil // it is a help, and without it things are merged as well
+	}
+	return m.run()
+}
+
+// Resolve is Merge for the sides that version control left in a lock with conflict
+// markers. They are not always what was there before: of lines that only one side
+// changed each side has those. Where that can be seen the error is a *MixedError, and
+// it is a *MarkerError where there are no two sides. Without a marker it is
+// ErrNoConflict or one of those of Parse.
 func Resolve(data []byte, judge func(*Skill) Verdict) (*Lock, []Decision, error) {
 	if len(data) > maxSize {
 		return nil, nil, ErrTooLarge
@@ -96,14 +114,27 @@ func Resolve(data []byte, judge func(*Skill) Verdict) (*Lock, []Decision, error)
 		}
 		return nil, nil, err
 	}
-	ours, base, theirs, err := split(data)
-	if err != nil {
+	m := &merge{judge: judge}
+	var err error
+	if m.ours, m.base, m.theirs, err = split(data); err != nil {
 		return nil, nil, err
 	}
-	m := &merge{ours: ours, base: base, theirs: theirs, judge: judge, out: New()}
+	return m.run()
+}
+
+type merge struct {
+	ours, theirs *Lock
+	base         *Lock // nil if it is not known
+	judge        func(*Skill) Verdict
+	out          *Lock
+	decisions    []Decision
+}
+
+func (m *merge) run() (*Lock, []Decision, error) {
+	m.out = New()
 	m.lock()
-	names := maps.Clone(ours.Skills)
-	maps.Copy(names, theirs.Skills)
+	names := maps.Clone(m.ours.Skills)
+	maps.Copy(names, m.theirs.Skills)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		m.skill(name)
 	}
@@ -115,14 +146,6 @@ func Resolve(data []byte, judge func(*Skill) Verdict) (*Lock, []Decision, error)
 		return nil, m.decisions, err
 	}
 	return m.out, m.decisions, nil
-}
-
-type merge struct {
-	ours, theirs *Lock
-	base         *Lock // nil if it is not known
-	judge        func(*Skill) Verdict
-	out          *Lock
-	decisions    []Decision
 }
 
 // lock merges what the sides say besides skills.

@@ -225,6 +225,45 @@ func TestResolveLines(t *testing.T) {
 	}
 }
 
+// Where one side replaced a skill, git gives the other side lines of what it was
+// replaced by.
+func TestResolveMixed(t *testing.T) {
+	const text = `{
+  "lockVersion": 1,
+  "skills": {
+<<<<<<< HEAD
+    "notes": {
+      "artifact": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      "ref": "notes",
+=======
+    "pdf": {
+      "artifact": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+      "ref": "pdf",
+>>>>>>> feature
+      "tree": "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564="
+    }
+  }
+}
+`
+	l, _, err := Resolve([]byte(text), nil)
+	mixed, ok := errors.AsType[*MixedError](err)
+	if !ok || l != nil || err.Error() != `the conflict mixes lines of "notes" and "pdf"` {
+		t.Errorf("got %v, %v", mixed, err)
+	}
+	// With the sides themselves there is no question.
+	ours, theirs := lockOf(t, "notes 1.0.0"), lockOf(t, "pdf 1.0.0")
+	l, _, err = Merge([]byte(lockOf(t, "old 1.0.0")), []byte(ours), []byte(theirs), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lockOf(t, "notes 1.0.0", "pdf 1.0.0"), string(l.Bytes())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, _, err := Merge(nil, []byte(ours), []byte("{"), nil); err == nil || err.Error() != "their side of the conflict: line 1, column 1: unexpected end of JSON input" {
+		t.Errorf("a side that is no lock: %v", err)
+	}
+}
+
 func TestResolveKeepsUnknownFields(t *testing.T) {
 	with := func(name, top, field string) string {
 		text := lockOf(t, name)

@@ -62,6 +62,7 @@ func TestExplain(t *testing.T) {
 		{&lockfile.ConflictError{Line: 3}, "lock_conflict", 7},
 		{&lockfile.MarkerError{Line: 3}, "lock_conflict", 7},
 		{&lockfile.ClashError{Name: "pdf"}, "lock_conflict", 7},
+		{&lockfile.MixedError{Names: []string{"pdf"}}, "lock_conflict", 7},
 		{&lockfile.DigestError{Name: "pdf"}, "version_changed", 6},
 		{&lockfile.SideError{Side: lockfile.Ours, Err: &lockfile.SyntaxError{}}, "bad_lock", 7},
 		{&manifest.ConflictError{Line: 3}, "manifest_conflict", 7},

@@ -84,14 +84,19 @@ func sample() fstest.MapFS {
 const conflicted = `{
   "lockVersion": 1,
   "skills": {
+<<<<<<< HEAD
     "notes": {
       "artifact": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
       "ref": "notes",
+      "tree": "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
+      "version": "1.0.0"
+=======
     "pdf": {
       "artifact": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
       "ref": "pdf",
       "tree": "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
       "version": "1.0.0"
+>>>>>>> feature
     }
   }
 }

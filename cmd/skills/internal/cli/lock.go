@@ -15,6 +15,7 @@ type lockResult struct {
 	Scope    scopeResult      `json:"scope"`
 	DryRun   bool             `json:"dryRun,omitempty"`
 	Conflict bool             `json:"conflict"` // false: there was nothing to resolve
+	FromGit  bool             `json:"fromGit"`  // the sides are those of the repository; else what the markers leave of them
 	Written  bool             `json:"written"`
 	Skills   []decisionResult `json:"skills"` // those about which the sides differ
 }
@@ -55,7 +56,7 @@ fetched or placed: skills install does that afterwards.`,
 				return nil, err
 			}
 			r, err := e.ResolveLock(ctx, a.flags.dryRun)
-			if r == nil {
+			if r == nil || err != nil && len(r.Decisions) == 0 {
 				return nil, err
 			}
 			return a.resolved(e.scope, r, err)
@@ -71,7 +72,7 @@ fetched or placed: skills install does that afterwards.`,
 func (a *app) resolved(s scope, r *install.Resolution, err error) (*answer, error) {
 	result := lockResult{
 		Scope: s.result(), DryRun: a.flags.dryRun, Conflict: r.Conflict,
-		Written: r.Conflict && err == nil && !a.flags.dryRun, Skills: []decisionResult{},
+		FromGit: r.FromGit, Written: r.Conflict && err == nil && !a.flags.dryRun, Skills: []decisionResult{},
 	}
 	out := &answer{}
 	for _, d := range r.Decisions {
