@@ -27,7 +27,7 @@ func TestCaselessIsFullCaseFolding(t *testing.T) {
 			m.seen[m.key] = m.val
 		}
 	}
-	var odd []rune // those for which there is more to do than lower case
+	var odd []rune                 // those for which there is more to do than lower case
 	for r := range rune(0x20000) { // beyond, nothing has a case
 		s := string(r)
 		if unicode.Is(unicode.Cherokee, r) {
