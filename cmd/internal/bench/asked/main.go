@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/signal"
 
-	_ "github.com/Masterminds/semver/v3" // compiles its expressions
-	_ "github.com/adrg/xdg"              // reads the environment
-	_ "github.com/mholt/archives"        // registers its formats, and those of sevenzip
+	_ "github.com/Masterminds/semver/v3" //nolint:depguard // it compiles its expressions: that is measured
+	_ "github.com/adrg/xdg"              //nolint:depguard // it reads the environment
+	_ "github.com/mholt/archives"        //nolint:depguard // it registers all of its formats
 	"github.com/spf13/cobra"
-	_ "go.yaml.in/yaml/v4"
+	_ "go.yaml.in/yaml/v4" //nolint:depguard // it fills its tables
 )
 
 func main() {
