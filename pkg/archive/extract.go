@@ -23,23 +23,15 @@ const chunkSize = 256 << 10
 
 // extract writes one file. Small ones are read whole before the file is made.
 func (u *unpacker) extract(ctx context.Context, format Format, e *entry, f archives.FileInfo) error {
-	u.guard(format, e)
-	defer u.unguard()
-	r, err := f.Open()
-	if err != nil {
-		return u.reason(format, e.name, err)
-	}
-	// The error of Close is of no interest: Read has returned io.EOF by then, after
-	// the checksum was compared. Closing gives the decompressor back.
-	defer func() { _ = r.Close() }()
-	x := extraction{format: format, e: e, r: r, file: tree.File{Path: e.rel, Mode: 0o644, Size: e.size}}
+	x := extraction{format: format, e: e, file: tree.File{Path: e.rel, Mode: 0o644, Size: e.size}}
 	if u.o.Tap != nil {
 		x.tap = u.o.Tap(e.rel)
 	}
-	if e.size < memorySize {
-		err = u.extractSmall(&x)
+	var err error
+	if inflatable(format, e) {
+		err = u.extractInflated(&x)
 	} else {
-		err = u.extractLarge(ctx, &x)
+		err = u.extractOpened(ctx, &x, f)
 	}
 	if err != nil {
 		return err
@@ -48,13 +40,32 @@ func (u *unpacker) extract(ctx context.Context, format Format, e *entry, f archi
 	return nil
 }
 
+// extractOpened has the archives package read the content.
+func (u *unpacker) extractOpened(ctx context.Context, x *extraction, f archives.FileInfo) error {
+	u.guard(x.format, x.e)
+	defer u.unguard()
+	r, err := f.Open()
+	if err != nil {
+		return u.reason(x.format, x.e.name, err)
+	}
+	// The error of Close is of no interest: Read has returned io.EOF by then, after
+	// the checksum was compared. Closing gives the decompressor back.
+	defer func() { _ = r.Close() }()
+	x.r = r
+	if x.e.size < memorySize {
+		return u.extractSmall(x)
+	}
+	return u.extractLarge(ctx, x)
+}
+
 // An extraction is one file on its way out of an archive.
 type extraction struct {
-	format Format
-	e      *entry
-	r      io.Reader
-	tap    io.Writer // nil if nobody looks on
-	file   tree.File // what it becomes
+	format   Format
+	e        *entry
+	r        io.Reader
+	inflated bool      // r is the inflater
+	tap      io.Writer // nil if nobody looks on
+	file     tree.File // what it becomes
 }
 
 func (u *unpacker) extractSmall(x *extraction) error {
@@ -162,11 +173,15 @@ func (u *unpacker) settle(x *extraction, produced int64, crc func() uint32) erro
 	if x.format != Zip {
 		return nil
 	}
-	if !u.in.passed && e.zip.packed > 0 {
+	used := u.in.passed
+	if x.inflated {
+		used = u.inflater.used()
+	}
+	if !used && e.zip.packed > 0 {
 		return &UnsafeError{Entry: e.name, Why: "has bytes hidden behind its compressed content"}
 	}
-	// A sum of zero is not compared by the zip reader, which takes it for absent.
-	if e.zip.crc == 0 && crc() != 0 {
+	// The zip reader compares sums itself, but for one of zero, which it takes for absent.
+	if (x.inflated || e.zip.crc == 0) && crc() != e.zip.crc {
 		return &FormatError{Format: Zip, Entry: e.name, Why: "is damaged: checksum error"}
 	}
 	return nil

@@ -126,7 +126,8 @@ func TestPackIsReproducible(t *testing.T) {
 // packIsReproducible says that equal trees make equal bytes, whatever order, times
 // and working memory they come with, and that they come out as they went in.
 func packIsReproducible(t *rapid.T) {
-	name := rapid.StringMatching(`[a-z]{1,8}(/[a-z]{1,5}é?\.md)?`)
+	// With the f, none is a name that Windows reserves.
+	name := rapid.StringMatching(`f[a-z]{0,7}(/f[a-z]{0,4}é?\.md)?`)
 	content := rapid.SliceOfN(rapid.Byte(), 0, 3000)
 	files := rapid.MapOfN(name, content, 0, 8).Draw(t, "files")
 	for path := range files {

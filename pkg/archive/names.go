@@ -4,9 +4,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // normalise turns the name of an entry into a slash-separated path, "" for the
@@ -251,8 +248,7 @@ func appendFolded(key []byte, part string) []byte {
 	for i := range len(part) {
 		b := part[i]
 		if b >= utf8.RuneSelf {
-			folded := cases.Fold().String(norm.NFD.String(part))
-			return append(key[:start], norm.NFC.String(folded)...)
+			return appendCaseless(key[:start], part)
 		}
 		if 'A' <= b && b <= 'Z' {
 			b += 'a' - 'A'

@@ -40,6 +40,7 @@ type unpacker struct {
 	unpacked int64               // sum of declared sizes
 	stream   tarStream
 	gz       gunzip
+	inflater inflater
 	content  []byte // of one small file, or a chunk of a large one
 	hash     hash.Hash
 	result   *Result
@@ -88,7 +89,7 @@ func (u *unpacker) reset(src io.ReaderAt, size int64, dst tree.Writer, o Options
 func (u *unpacker) release() {
 	const mostEntries = 1024
 	if cap(u.entries) > mostEntries {
-		*u = unpacker{folders: make(map[string]struct{}), hash: u.hash, content: u.content, in: input{win: u.in.win}}
+		*u = unpacker{folders: make(map[string]struct{}), hash: u.hash, content: u.content, in: input{win: u.in.win}, inflater: u.inflater}
 	}
 	clear(u.entries)
 	u.entries, u.order = u.entries[:0], u.order[:0]

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/pkg/target"
@@ -245,7 +244,7 @@ func (s *step) stageFor(i int) *target.Stage {
 
 func (s *step) setStage(i int, stage *target.Stage) {
 	if s.staged == nil {
-		s.staged = &staged{stages: make([]*target.Stage, len(s.spots)), key: strconv.Itoa(s.slot)}
+		s.staged = newStaged(s)
 	}
 	s.staged.stages[i] = stage
 }

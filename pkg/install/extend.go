@@ -52,11 +52,13 @@ func (a *apply) copyTo(root target.Root, s *step) error {
 	if err != nil {
 		return err
 	}
-	if err := copyTree(s.staged.stages[i].Staged(s.staged.key), w); err != nil {
+	err = copyTree(s.staged.stages[i].Staged(s.staged.key), w)
+	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	s.spots = append(s.spots, &spot{root: root})
 	s.staged.stages = append(s.staged.stages, stage)
+	s.staged.stamps = append(s.staged.stamps, tree.Stamp{})
 	return nil
 }
 

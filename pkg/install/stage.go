@@ -20,7 +20,12 @@ import (
 type staged struct {
 	stages []*target.Stage // one for each spot, nil where nothing is to be placed
 	key    string
-	skill  tree.File // SKILL.md
+	skill  tree.File    // SKILL.md
+	stamps []tree.Stamp // of the SKILL.md that was written for each spot
+}
+
+func newStaged(s *step) *staged {
+	return &staged{stages: make([]*target.Stage, len(s.spots)), key: strconv.Itoa(s.slot), stamps: make([]tree.Stamp, len(s.spots))}
 }
 
 // stageAll fetches and unpacks whatever is to be placed. Transfers run ahead of
@@ -71,13 +76,13 @@ func (a *apply) stageAll(ctx context.Context) error {
 
 // stage unpacks an artifact beside every spot that is to get it.
 func (a *apply) stage(ctx context.Context, s *step, art *artifact) error {
-	st := &staged{stages: make([]*target.Stage, len(s.spots)), key: strconv.Itoa(s.slot)}
+	st := newStaged(s)
 	writers, err := a.writers(s, st)
 	if err != nil {
-		return err
+		return errors.Join(err, many(writers).Close())
 	}
 	c, err := a.engine.unpack(ctx, s, art, fanOut(writers), a.plan.options)
-	if err != nil {
+	if err := errors.Join(err, many(writers).Close()); err != nil {
 		return errors.Join(err, st.drop())
 	}
 	a.engine.keep(art, s)
@@ -113,22 +118,22 @@ func (a *apply) merges(p *spot) bool {
 
 // writers opens the staging folders of s, and in each that is to get files a
 // place for them.
-func (a *apply) writers(s *step, st *staged) ([]tree.Writer, error) {
-	var writers []tree.Writer
+func (a *apply) writers(s *step, st *staged) ([]tree.WriteCloser, error) {
+	var writers []tree.WriteCloser
 	for i, p := range s.spots {
 		if s.exact && p.state == clean {
 			continue
 		}
 		stage, err := a.open(p.root)
 		if err != nil {
-			return nil, err
+			return writers, err
 		}
 		st.stages[i] = stage
 		w, err := stage.Writer(st.key)
 		if err != nil {
-			return nil, err
+			return writers, err
 		}
-		writers = append(writers, w)
+		writers = append(writers, &stamper{w, &st.stamps[i]})
 	}
 	return writers, nil
 }
@@ -171,14 +176,22 @@ func (a *apply) open(root target.Root) (*target.Stage, error) {
 }
 
 // fanOut returns a Writer that writes to all of several.
-func fanOut(writers []tree.Writer) tree.Writer {
+func fanOut(writers []tree.WriteCloser) tree.Writer {
 	if len(writers) == 1 {
 		return writers[0]
 	}
 	return many(writers)
 }
 
-type many []tree.Writer
+type many []tree.WriteCloser
+
+func (m many) Close() error {
+	var errs []error
+	for _, w := range m {
+		errs = append(errs, w.Close())
+	}
+	return errors.Join(errs...)
+}
 
 func (m many) Mkdir(path string) error {
 	for _, w := range m {
@@ -218,4 +231,28 @@ func (m manyFiles) Close() error {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// A stamper notes by what the SKILL.md can be known that is written through it.
+type stamper struct {
+	tree.WriteCloser
+	stamp *tree.Stamp
+}
+
+func (w *stamper) Create(path string, mode fs.FileMode) (io.WriteCloser, error) {
+	f, err := w.WriteCloser.Create(path, mode)
+	if err != nil || path != skill.FileName {
+		return f, err
+	}
+	return &stamped{f, w.stamp}, nil
+}
+
+type stamped struct {
+	io.WriteCloser
+	stamp *tree.Stamp
+}
+
+func (f *stamped) Close() error {
+	*f.stamp = tree.StampOf(f.WriteCloser)
+	return f.WriteCloser.Close()
 }

@@ -126,7 +126,7 @@ func (s *Stage) furnish() error {
 func (s *Stage) Dir() string { return s.room.Dir }
 
 // Writer returns a Writer of a new tree under key, which is one part of a path.
-func (s *Stage) Writer(key string) (tree.Writer, error) { return s.trees.Writer(key) }
+func (s *Stage) Writer(key string) (tree.WriteCloser, error) { return s.trees.Writer(key) }
 
 // Staged returns where the tree under key is.
 func (s *Stage) Staged(key string) string { return filepath.Join(s.room.Dir, newHalf, key) }

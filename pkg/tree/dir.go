@@ -38,7 +38,7 @@ func (d *Dir) Close() error {
 
 // Writer creates the folder name, which must be new, and returns a Writer of the
 // tree below it.
-func (d *Dir) Writer(name string) (Writer, error) {
+func (d *Dir) Writer(name string) (WriteCloser, error) {
 	if strings.Contains(name, "/") {
 		return nil, refused("mkdir", name)
 	}
@@ -51,14 +51,17 @@ func (d *Dir) Writer(name string) (Writer, error) {
 type writer struct {
 	dir    *Dir
 	prefix string // "" or the folder of the tree and a slash
+	above  folder // in which Mkdir made one last
 }
+
+func (w *writer) Close() error { return w.above.close() }
 
 func (w *writer) Mkdir(path string) error {
 	if !isBelow(path) {
 		return refused("mkdir", path)
 	}
 	path = w.prefix + path
-	if err := w.dir.raw.mkdir(path); !errors.Is(err, errNoRaw) {
+	if err := w.dir.raw.mkdir(path, &w.above); !errors.Is(err, errNoRaw) {
 		return err
 	}
 	if err := w.dir.refuseLinks(path); err != nil {

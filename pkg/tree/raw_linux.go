@@ -39,22 +39,45 @@ func (d *rawDir) close() {
 	}
 }
 
-// mkdir opens the folder above first, since no call both makes a folder and
-// refuses links.
-func (d *rawDir) mkdir(path string) error {
+// A folder is open, to make folders in it. The zero value is none.
+type folder struct {
+	path string
+	fd   int
+}
+
+func (f *folder) close() error {
+	if f.path == "" {
+		return nil
+	}
+	was := *f
+	*f = folder{}
+	if err := unix.Close(was.fd); err != nil && !errors.Is(err, unix.EINTR) {
+		return &fs.PathError{Op: "close", Path: was.path, Err: err}
+	}
+	return nil
+}
+
+// mkdir needs the folder above open, since no call both makes a folder and refuses
+// links. It stays open, in above, for the next: one name in an open folder leads
+// through no link, and where there is a link of that name the call fails. What
+// happens to the path of that folder meanwhile is of no matter, as with the Dir.
+func (d *rawDir) mkdir(path string, above *folder) error {
 	if d.works == nil || !d.works.Load() {
 		return errNoRaw
 	}
-	above, name := d.fd, path
+	fd, name := d.fd, path
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
-		fd, err := d.open("mkdir", path[:i], unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC})
-		if err != nil {
-			return err
+		if above.path != path[:i] {
+			_ = above.close()
+			opened, err := d.open("mkdir", path[:i], unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC})
+			if err != nil {
+				return err
+			}
+			*above = folder{path: path[:i], fd: opened}
 		}
-		defer func() { _ = unix.Close(fd) }()
-		above, name = fd, path[i+1:]
+		fd, name = above.fd, path[i+1:]
 	}
-	if err := unix.Mkdirat(above, name, 0o755); err != nil {
+	if err := unix.Mkdirat(fd, name, 0o755); err != nil {
 		return &fs.PathError{Op: "mkdir", Path: path, Err: err}
 	}
 	return nil

@@ -15,7 +15,12 @@ func openRaw(string) rawDir { return rawDir{} }
 
 func (*rawDir) close() {}
 
-func (*rawDir) mkdir(string) error { return errNoRaw }
+// folder is nothing here.
+type folder struct{}
+
+func (*folder) close() error { return nil }
+
+func (*rawDir) mkdir(string, *folder) error { return errNoRaw }
 
 func (*rawDir) create(string, fs.FileMode) (io.WriteCloser, error) { return nil, errNoRaw }
 

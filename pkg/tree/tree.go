@@ -73,3 +73,10 @@ type Writer interface {
 	// first Write of a small file brings all of it.
 	Create(path string, mode fs.FileMode) (io.WriteCloser, error)
 }
+
+// A WriteCloser is a Writer that holds something open. Close lets go of it; what
+// was written stays. It is to be called while the Dir is open.
+type WriteCloser interface {
+	Writer
+	io.Closer
+}

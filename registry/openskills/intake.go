@@ -62,6 +62,11 @@ func (in *intake) Write(p []byte) (int, error) {
 	if len(in.held)+len(p) > maxHeld {
 		return 0, &AnswerError{Status: http.StatusOK, Message: "more than 16 MiB that are no archive"}
 	}
+	if len(in.held) == 0 && told(p) && isArchive(p) {
+		// The usual case: what tells comes at once, and nothing need be held.
+		in.passing = true
+		return in.dst.Write(p)
+	}
 	in.held = append(in.held, p...)
 	if in.other || !told(in.held) {
 		return len(p), nil

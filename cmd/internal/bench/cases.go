@@ -19,15 +19,18 @@ func (b *bench) installTask(url string, slugs []string) task {
 func (b *bench) start(ctx context.Context, c corpora, t *table) error {
 	b.say("start-up")
 	bare := func() task { return task{args: []string{b.program("bare"), "version"}} }
+	asked := func() task { return task{args: []string{b.program("asked"), "version"}} }
 	version := func() task {
 		return task{args: []string{b.program("skills"), "version"}, home: filepath.Join(b.dir, "none")}
 	}
-	starts, err := b.interleave(ctx, startRuns*b.runs, bare, version)
+	starts, err := b.interleave(ctx, startRuns*b.runs, bare, asked, version)
 	if err != nil {
 		return err
 	}
 	t.time("bare cobra program", starts[0], nil, "")
-	t.time("skills version", starts[1], starts[0], "bare").atMostTimes(1.5)
+	t.time("  the same, with the libraries that were asked for", starts[1], starts[0], "bare")
+	t.time("skills version", starts[2], starts[0], "bare").atMostTimes(1.5)
+	t.time("  the same, against those libraries", starts[2], starts[1], "asked").atMostTimes(1.1)
 
 	reg, err := b.serve(ctx, c.one)
 	if err != nil {
