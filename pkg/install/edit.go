@@ -140,7 +140,7 @@ func (e *Engine) edits(ctx context.Context, p *spot, entry *lockfile.Skill, path
 	}
 	pristine, err := e.pristine(ctx, entry)
 	if err != nil {
-		return ctx.Err()
+		return ctx.Err() //nolint:nilerr // without them the folder counts as edited, and nothing is merged
 	}
 	mine, err := local(ctx, path, there)
 	if err != nil {

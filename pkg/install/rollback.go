@@ -95,7 +95,7 @@ func (e *Engine) PlanRollback(ctx context.Context, names []string, generation in
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	p := &Plan{options: o, state: st, steps: make([]*step, len(names))}
 	err = e.each(ctx, len(names), func(ctx context.Context, i int) {
-		p.steps[i] = e.planBack(ctx, st, names[i], all, generation, o)
+		p.steps[i] = e.planBack(ctx, st, names[i], past{all, generation}, o)
 	})
 	return e.finished(p, err)
 }
@@ -111,28 +111,34 @@ func reaches(all []history.Generation, generation int) error {
 	return nil
 }
 
+// A past is what is remembered, oldest first, and the generation to go back to.
+type past struct {
+	all        []history.Generation
+	generation int
+}
+
 // planBack plans to make one skill what it was.
-func (e *Engine) planBack(ctx context.Context, st *state, name string, all []history.Generation, generation int, o Options) *step {
+func (e *Engine) planBack(ctx context.Context, st *state, name string, to past, o Options) *step {
 	now := entryIn(st.lock, name)
 	s := &step{entry: now, out: Outcome{Name: name, Ref: name, Action: Updated}}
 	if now != nil {
 		s.out.Ref = now.Ref
 	}
-	if generation == LastChange {
-		i := lastChange(all, name)
+	if to.generation == LastChange {
+		i := lastChange(to.all, name)
 		if i < 0 && now == nil {
 			return unknown(st.lock, name)
 		}
 		if i < 0 {
 			return s.fail(&NoHistoryError{Name: name})
 		}
-		generation = all[i].Number - 1
-		if _, was := all[i].Before.Skills[name]; !was {
+		to.generation = to.all[i].Number - 1
+		if _, was := to.all[i].Before.Skills[name]; !was {
 			return s.fail(&NoHistoryError{Name: name, First: true})
 		}
 	}
-	to, was := history.StateAfter(all, generation, name, now)
-	if err := pinned(now); err != nil && (!was || now.Tree != to.Tree) {
+	then, was := history.StateAfter(to.all, to.generation, name, now)
+	if err := pinned(now); err != nil && (!was || now.Tree != then.Tree) {
 		return s.fail(err)
 	}
 	switch {
@@ -141,10 +147,10 @@ func (e *Engine) planBack(ctx context.Context, st *state, name string, all []his
 		return s
 	case !was:
 		return e.planRemove(ctx, now, Options{OnEdit: o.OnEdit, Replace: o.Replace})
-	case now != nil && sameArtifact(now, &to):
+	case now != nil && sameArtifact(now, &then):
 		return e.planRestore(ctx, now, o)
 	}
-	return e.planTo(ctx, st, s, &to, o)
+	return e.planTo(ctx, st, s, &then, o)
 }
 
 // lastChange returns the index of the last generation that changed which files a
