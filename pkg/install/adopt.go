@@ -210,7 +210,7 @@ func (e *Engine) planLocked(ctx context.Context, s *step, entry *lockfile.Skill,
 		}
 		return s
 	}
-	restored := &step{entry: entry, exact: true, agents: s.agents, dirs: s.dirs, spots: s.spots, pin: e.pinOf(entry)}
+	restored := &step{entry: entry, exact: true, path: entry.Path, agents: s.agents, dirs: s.dirs, spots: s.spots, pin: e.pinOf(entry)}
 	restored.out = Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version}
 	e.describe(restored)
 	restored.verb, restored.out.Action = adopt, Adopted

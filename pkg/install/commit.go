@@ -150,8 +150,8 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 				return err
 			}
 		}
-		if s.verb == place && e.identityOf(&entry) != identityOfPin(s.pin) && !s.renames(e.identityOf(&entry)) && !a.plan.options.Replace {
-			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: identityOfPin(s.pin).String()}
+		if s.verb == place && e.identityOf(&entry) != s.identity() && !s.renames(e.identityOf(&entry)) && !a.plan.options.Replace {
+			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: s.identity().String()}
 		}
 		if s.exact && entry.Tree != s.out.Tree {
 			return ErrMoved
@@ -168,8 +168,8 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	}
 	for _, other := range a.plan.steps[:s.slot] {
 		if other.verb == place && other.out.Err == nil && other.out.Name == s.out.Name {
-			if identityOfPin(other.pin) != identityOfPin(s.pin) {
-				return &IdentityError{Name: s.out.Name, Have: identityOfPin(other.pin).String(), Want: identityOfPin(s.pin).String()}
+			if other.identity() != s.identity() {
+				return &IdentityError{Name: s.out.Name, Have: other.identity().String(), Want: s.identity().String()}
 			}
 			if other.out.Tree != s.out.Tree {
 				return &IdentityError{Name: s.out.Name, Have: "version " + other.out.Version, Want: "version " + s.out.Version}

@@ -98,7 +98,7 @@ func (e *Engine) DiffVersion(ctx context.Context, name, query string, o Options)
 		return nil, fmt.Errorf("reference in the lock: %w", err)
 	}
 	r.Query = q
-	s := &step{entry: entry, out: Outcome{Name: name}}
+	s := &step{entry: entry, path: entry.Path, out: Outcome{Name: name}}
 	if s.route, err = e.routeOf(entry, r, o); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (e *Engine) tapStored(ctx context.Context, entry *lockfile.Skill, tap func(
 		return nil, err
 	}
 	defer func() { _ = a.Close() }()
-	result, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug, Tap: tap})
+	result, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug, Path: entry.Path, Tap: tap})
 	if err != nil {
 		return nil, err
 	}
@@ -389,7 +389,7 @@ func (e *Engine) fetchPristine(ctx context.Context, entry *lockfile.Skill) {
 		_ = a.Close()
 		return
 	}
-	s := &step{entry: entry, exact: true, pin: e.pinOf(entry), out: Outcome{Name: entry.Name}}
+	s := &step{entry: entry, exact: true, path: entry.Path, pin: e.pinOf(entry), out: Outcome{Name: entry.Name}}
 	if art, err := e.obtain(ctx, s); err == nil {
 		e.keep(art, s)
 		_ = art.Close()

@@ -230,7 +230,7 @@ type contents struct {
 // nil. It fills in what only the artifact could tell.
 func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writer, o Options) (*contents, error) {
 	scan := hiddenScan{}
-	options := archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: o.Path, Tap: scan.tap}
+	options := archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: s.path, Tap: scan.tap}
 	result, err := archive.Unpack(ctx, a, a.size, dst, options)
 	if err != nil {
 		return nil, err

@@ -52,6 +52,7 @@ type step struct {
 	partial  bool // some folders stay as they are, whatever is in them
 	unwanted bool // it goes because the manifest does not want it
 
+	path   string        // the folder inside the artifact; "" if it holds one skill
 	ours   bool          // the version is what the skill says of itself, and no registry's promise
 	body   *store.Writer // the artifact, if planning had to fetch it
 	staged *staged       // set by Apply
@@ -243,7 +244,7 @@ func (e *Engine) differs(entry *lockfile.Skill, typed string) bool {
 		return r.Slug != entry.Slug || r.Owner != "" && r.Owner != entry.Owner || !accepts(r, entry.Version)
 	}
 	address, err := e.Source.Address(r)
-	return err != nil || identity{registry: address, owner: r.Owner, slug: r.Slug} != e.identityOf(entry) || !accepts(r, entry.Version)
+	return err != nil || identity{registry: address, owner: r.Owner, slug: r.Slug, path: entry.Path} != e.identityOf(entry) || !accepts(r, entry.Version)
 }
 
 // each runs f for 0 to n-1, some at a time. It stops early only with ctx. A panic
@@ -296,7 +297,7 @@ func (e *Engine) identityFor(route source.Route, r ref.Ref) identity {
 }
 
 func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *step {
-	s := &step{want: w, listed: w.Typed}
+	s := &step{want: w, listed: w.Typed, path: o.Path}
 	s.out = Outcome{Ref: w.Typed, Name: w.As, Action: Installed}
 	route, err := e.Source.Route(w.Ref)
 	if err != nil {
@@ -333,12 +334,12 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	}
 	if s.entry == nil && route.Registry == "" {
 		// The place of a folder or a file is known only now.
-		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, w.As)
+		s.entry = e.byIdentity(st, s.identity(), w.As)
 	}
 	if taken, ok := st.lock.Skills[w.As]; ok && s.entry == nil && taken.Pin != nil {
 		return s.fail(pinned(&taken))
 	} else if ok && s.entry == nil && !o.Replace {
-		return s.fail(&IdentityError{Name: w.As, Have: e.identityOf(&taken).String(), Want: identityOfPin(s.pin).String()})
+		return s.fail(&IdentityError{Name: w.As, Have: e.identityOf(&taken).String(), Want: s.identity().String()})
 	}
 	if s.entry != nil {
 		unchanged, err := e.peek(ctx, s, o)
@@ -366,6 +367,7 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 // find returns the entry of the lock that s is about, if there is one.
 func (e *Engine) find(st *state, s *step) *lockfile.Skill {
 	id := e.identityFor(s.route, s.route.Ref)
+	id.path = s.path
 	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL {
 		return nil
 	}
@@ -414,7 +416,7 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 
 // planRestore plans to have exactly what the lock says.
 func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
-	s := &step{entry: entry, exact: true, bytes: o.bytes, out: e.outcomeOf(entry)}
+	s := &step{entry: entry, exact: true, bytes: o.bytes, path: entry.Path, out: e.outcomeOf(entry)}
 	s.agents, s.dirs = e.chosen(o, entry)
 	s.link = e.links(o, entry)
 	s = e.spot(ctx, s, o)

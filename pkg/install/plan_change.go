@@ -27,7 +27,7 @@ func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skil
 		s.out.Warnings = append(s.out.Warnings, "pinned: "+entry.Pin.Reason)
 		return s
 	}
-	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
+	s := &step{entry: entry, path: entry.Path, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}
 	if err := e.resolveAgain(ctx, st, s, o); err != nil {
 		return e.withdrawn(ctx, s, o, err)
 	}

@@ -72,14 +72,14 @@ func (e *Engine) fetchAll(ctx context.Context, wants []Want, o Options) ([]*step
 
 // planStored plans to have the artifact that the lock names.
 func (e *Engine) planStored(entry *lockfile.Skill) *step {
-	s := &step{entry: entry, exact: true, pin: e.pinOf(entry), out: Outcome{Ref: entry.Ref, Targets: []Placement{}}}
+	s := &step{entry: entry, exact: true, path: entry.Path, pin: e.pinOf(entry), out: Outcome{Ref: entry.Ref, Targets: []Placement{}}}
 	e.describe(s)
 	return s
 }
 
 // planFetch resolves what is wanted as an install does.
 func (e *Engine) planFetch(ctx context.Context, st *state, w Want, o Options) *step {
-	s := &step{want: w, out: Outcome{Ref: w.Typed, Targets: []Placement{}}}
+	s := &step{want: w, path: o.Path, out: Outcome{Ref: w.Typed, Targets: []Placement{}}}
 	var err error
 	if s.route, err = e.Source.Route(w.Ref); err != nil {
 		return s.fail(err)

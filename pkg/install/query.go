@@ -280,7 +280,7 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &step{want: w, out: Outcome{Ref: w.Typed, Targets: []Placement{}}}
+	s := &step{want: w, path: o.Path, out: Outcome{Ref: w.Typed, Targets: []Placement{}}}
 	if s.route, err = e.Source.Route(w.Ref); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (e *Engine) entryOf(s *step, old lockfile.Skill) lockfile.Skill {
 	entry := lockfile.Skill{
 		Name: s.out.Name, Ref: s.want.Typed, Registry: e.relative(s.pin.Registry), Slug: s.pin.Slug, Owner: s.pin.Owner,
 		Version: s.pin.Version, Artifact: s.pin.Artifact, Size: s.pin.Size, Tree: s.pin.Tree, Trust: string(s.pin.Trust),
-		Locale: s.pin.Locale, Revision: s.pin.Revision, Pin: old.Pin, Disabled: old.Disabled,
+		Locale: s.pin.Locale, Revision: s.pin.Revision, Path: s.path, Pin: old.Pin, Disabled: old.Disabled,
 	}
 	if s.pin.Registry == "" {
 		entry.URL = e.relative(s.pin.URL)

@@ -175,7 +175,7 @@ func (e *Engine) planTo(ctx context.Context, st *state, s *step, to *lockfile.Sk
 	if err != nil {
 		return s.fail(fmt.Errorf("reference in the history: %w", err))
 	}
-	s.verb, s.back, s.pin = place, to, e.pinOf(to)
+	s.verb, s.back, s.pin, s.path = place, to, e.pinOf(to), to.Path
 	s.want = Want{Typed: to.Ref, Ref: r, As: to.Name}
 	s.out.Action = Installed
 	if s.entry == nil || !e.listsAlready(st, to) {

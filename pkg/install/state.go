@@ -136,10 +136,12 @@ func (e *Engine) links(o Options, entry *lockfile.Skill) bool {
 
 // An identity is what makes two references the same skill, whatever they are
 // called and whichever version they want.
-type identity struct{ registry, owner, slug, url string }
+type identity struct{ registry, owner, slug, url, path string }
 
 func (i identity) String() string {
 	switch {
+	case i.registry == "" && i.path != "":
+		return i.path + " in " + i.url
 	case i.registry == "":
 		return i.url
 	case i.owner == "":
@@ -150,9 +152,15 @@ func (i identity) String() string {
 
 func (e *Engine) identityOf(s *lockfile.Skill) identity {
 	if s.Registry == "" {
-		return identity{url: e.absolute(s.URL)}
+		return identity{url: e.absolute(s.URL), path: s.Path}
 	}
-	return identity{registry: e.absolute(s.Registry), owner: s.Owner, slug: s.Slug}
+	return identity{registry: e.absolute(s.Registry), owner: s.Owner, slug: s.Slug, path: s.Path}
+}
+
+func (s *step) identity() identity {
+	id := identityOfPin(s.pin)
+	id.path = s.path
+	return id
 }
 
 func identityOfPin(p source.Pin) identity {

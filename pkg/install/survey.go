@@ -52,7 +52,7 @@ func isScript(f tree.File) bool { return f.Mode&0o111 != 0 }
 // not known and 0.
 func (e *Engine) asInstalled(ctx context.Context, entry *lockfile.Skill) (archive.Result, bool) {
 	if a, err := e.Store.Open(entry.Artifact); err == nil {
-		result, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug})
+		result, err := archive.Unpack(ctx, a, a.Size, nil, archive.Options{Limits: e.Limits, Slug: entry.Slug, Path: entry.Path})
 		_ = a.Close()
 		if err == nil && result.Tree.Digest() == entry.Tree {
 			return *result, true

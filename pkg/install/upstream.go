@@ -79,7 +79,7 @@ func (e *Engine) resolved(st *state, s *step, o Options) error {
 	}
 	s.yanked = s.pin.Yanked
 	if s.was != "" && s.entry == nil {
-		s.entry = e.byIdentity(st, identityOfPin(s.pin), s.want.As)
+		s.entry = e.byIdentity(st, s.identity(), s.want.As)
 	}
 	return nil
 }
@@ -130,9 +130,9 @@ func (s *step) rename(from, to string) error {
 // renames reports whether s takes the place of the skill id, which is its own by
 // an earlier name.
 func (s *step) renames(id identity) bool {
-	old := s.pin
-	old.Slug = s.was
-	return s.was != "" && id == identityOfPin(old)
+	old := s.identity()
+	old.slug = s.was
+	return s.was != "" && id == old
 }
 
 // adopt has a renamed skill recorded by its new name, though nothing else of it

@@ -39,7 +39,7 @@ func (s *Skill) check() (bad, why string) {
 	}
 	for _, t := range [...]struct{ key, value string }{
 		{"ref", s.Ref}, {"registry", s.Registry}, {"slug", s.Slug}, {"owner", s.Owner}, {"version", s.Version},
-		{"trust", s.Trust}, {"locale", s.Locale}, {"url", s.URL}, {"revision", s.Revision},
+		{"trust", s.Trust}, {"locale", s.Locale}, {"url", s.URL}, {"revision", s.Revision}, {"path", s.Path},
 	} {
 		if !plain(t.value) {
 			return t.key, "holds control characters, or is too long"

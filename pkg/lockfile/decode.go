@@ -173,6 +173,8 @@ func (d *decoder) skill(l *Lock, name string, pos int) error {
 			return d.text(&s.Locale)
 		case "owner":
 			return d.text(&s.Owner)
+		case "path":
+			return d.text(&s.Path)
 		case "pin":
 			return d.pin(&s)
 		case "placement":

@@ -53,6 +53,7 @@ func (s Skill) append(b []byte) []byte {
 	}
 	o.text("locale", s.Locale)
 	o.text("owner", s.Owner)
+	o.text("path", s.Path)
 	if s.Pin != nil {
 		o.member("pin")
 		pin := object{b: o.b, depth: 3, extra: s.Pin.extra}

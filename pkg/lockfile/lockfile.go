@@ -65,6 +65,7 @@ type Skill struct {
 	Trust    string        // a source.Level
 	Locale   string
 	URL      string   // where the artifact came from, for direct sources
+	Path     string   // the folder inside the artifact; "" if it holds one skill
 	Revision string   // commit, for git
 	Agents   []string // ids of the agents it is placed for
 	Dirs     []string // other folders it is placed in: slash paths at or below the lock's folder, "." for itself

@@ -41,6 +41,7 @@ const sample = `{
       "future": null,
       "locale": "en",
       "owner": "sickn33",
+      "path": "skills/backend-architect",
       "pin": {
         "reason": "2.0 breaks us & <them>",
         "until": "2.1.0"
@@ -110,7 +111,7 @@ func TestParseFields(t *testing.T) {
 	}
 	want := Skill{
 		Name: "backend-architect", Ref: "sickn33-skills-backend-architect@^1.2", Registry: "https://openskills.cc",
-		Slug: "sickn33-skills-backend-architect", Owner: "sickn33", Version: "1.2.3",
+		Slug: "sickn33-skills-backend-architect", Owner: "sickn33", Path: "skills/backend-architect", Version: "1.2.3",
 		Artifact: digest.Of([]byte("foo")), Size: 5120, Tree: "h1:LCa0a2j/xo/5m0U8HTBBNBNCLXBkg7+g+YpeiGJm564=",
 		Trust: "registry", Locale: "en", URL: "https://openskills.cc/api/download?slug=s&locale=en",
 		Revision: "0123456789abcdef0123456789abcdef01234567", Agents: []string{"claude-code", "codex"},
@@ -142,7 +143,7 @@ func TestRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string
 	}{
-		{"truncated", sample[:len(sample)/2], "line 29, column 54: unexpected end of JSON input"},
+		{"truncated", sample[:len(sample)/2], "line 30, column 33: unexpected end of JSON input"},
 		{"garbage", "hello", "line 1, column 1: invalid character 'h' looking for beginning of value"},
 		{"a list", "[]", "line 1, column 1: must be an object"},
 		{"two values", "{} {}", "line 1, column 4: invalid character '{' after top-level value"},
@@ -225,8 +226,8 @@ func TestConflictMarkers(t *testing.T) {
 	merged := strings.Replace(sample, ours, "<<<<<<< HEAD\n"+ours+"\n=======\n"+theirs+"\n>>>>>>> branch", 1)
 	_, err := Parse([]byte(merged))
 	var conflict *ConflictError
-	if !errors.As(err, &conflict) || conflict.Line != 37 {
-		t.Errorf("got %v, want a conflict in line 37", err)
+	if !errors.As(err, &conflict) || conflict.Line != 38 {
+		t.Errorf("got %v, want a conflict in line 38", err)
 	}
 	// The same texts inside of a value are no conflict.
 	l := New()
