@@ -3,8 +3,6 @@
 package main_test
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +35,13 @@ func TestFaultsTraced(t *testing.T) {
 		t.Parallel()
 		testReallyKilled(t, program)
 	})
+	for _, c := range editCases() {
+		t.Run("edit/"+c.name, func(t *testing.T) {
+			t.Parallel()
+			c.begin(t, program)
+			c.editedMeanwhile()
+		})
+	}
 	t.Run("twice", func(t *testing.T) {
 		t.Parallel()
 		testTwice(t, program)
@@ -104,30 +109,6 @@ func (c *faultCase) load(from string) {
 	c.t.Helper()
 	c.removeAll(c.home)
 	c.copyTree(from, c.home)
-}
-
-// copyTree copies a folder with the modes that it has.
-func (s *scene) copyTree(from, to string) {
-	s.t.Helper()
-	s.check(filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		copied := to + strings.TrimPrefix(path, from)
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		switch {
-		case d.IsDir():
-			return os.Mkdir(copied, info.Mode().Perm())
-		case d.Type()&fs.ModeSymlink != 0:
-			link, err := os.Readlink(path)
-			return errors.Join(err, os.Symlink(link, copied))
-		}
-		data, err := os.ReadFile(path)
-		return errors.Join(err, os.WriteFile(copied, data, info.Mode().Perm()))
-	}))
 }
 
 // nexts are what may come after a kill. All of them finish or undo what they find.

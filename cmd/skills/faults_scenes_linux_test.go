@@ -134,19 +134,12 @@ func mergedOrNot(s *scene) {
 // savedOrThere checks that edits are where they were, or in a backup.
 func savedOrThere(s *scene) {
 	s.t.Helper()
-	for _, backup := range append(s.glob(".local/share/skills/backups/*"), s.glob(".local/state/skills/backups/*")...) {
+	for _, backup := range s.glob(".local/s*/skills/backups/*") {
 		if s.has(backup, "mine.md", "mine") && s.has(backup, "lines.md", "ONE\n") {
 			return
 		}
 	}
 	mergedOrNot(s)
-}
-
-func (s *scene) glob(below string) []string {
-	s.t.Helper()
-	found, err := filepath.Glob(filepath.Join(s.home, below))
-	s.check(err)
-	return found
 }
 
 var historyTime = regexp.MustCompile(`"time":"[^"]*"`)
@@ -211,5 +204,45 @@ func testReallyKilled(t *testing.T, program string) {
 		if t.Failed() {
 			t.Fatalf("killed at call %d: %s", n+1, tr.calls[n])
 		}
+	}
+}
+
+// editedMeanwhile has somebody edit a skill just before each call of a command that
+// replaces it, or takes it out. The edit must be there afterwards.
+func (c *faultCase) editedMeanwhile() {
+	c.t.Helper()
+	dir := filepath.Join(c.home, ".claude/skills/pdf")
+	for n := 1; n <= len(c.calls); n++ {
+		if c.calls[n-1].name == "close" {
+			continue // as before the next call
+		}
+		c.load(c.before)
+		edited := false
+		tr := &tracer{at: func(i int, _ call) fate {
+			if i == n {
+				edited = os.WriteFile(filepath.Join(dir, "late.md"), []byte("late"), 0o644) == nil
+			}
+			return fate{}
+		}}
+		got := c.traced(tr, c.args...)
+		got.fit()
+		kept := !edited || c.has(dir, "late.md", "late")
+		for _, backup := range c.glob(".local/s*/skills/backups/*") {
+			kept = kept || c.has(backup, "late.md", "late")
+		}
+		c.clean(c.home)
+		if !kept || c.t.Failed() {
+			c.t.Fatalf("edited before %s: it is lost: %t\n%d %s%s", c.calls[n-1], !kept, got.code, got.stdout, got.stderr)
+		}
+	}
+}
+
+func editCases() []*faultCase {
+	return []*faultCase{
+		{name: "update", setup: outdated, args: []string{"update", "--user"}},
+		{name: "merge", setup: editedAndOutdated, args: []string{"update", "--user", "--on-edit=merge"}, edited: true},
+		{name: "overwrite", setup: editedAndOutdated, args: []string{"update", "--user", "--on-edit=overwrite"}, edited: true},
+		{name: "remove", setup: installed, args: []string{"remove", "pdf", "--user"}},
+		{name: "remove and keep", setup: withAddition, args: []string{"remove", "pdf", "--user"}, edited: true},
 	}
 }

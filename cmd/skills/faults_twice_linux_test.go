@@ -4,7 +4,6 @@ package main_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,16 +57,6 @@ func (s *scene) quiet(args ...string) {
 	if after := s.marks(filepath.Dir(s.home)); after != before {
 		s.t.Errorf("skills %s changes something (-before +after):\n%s", strings.Join(args, " "), cmp.Diff(before, after))
 	}
-}
-
-// noise is text that cannot be compressed, always the same.
-func noise(n int) string {
-	b := make([]byte, n)
-	rng := rand.New(rand.NewPCG(1, 2))
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
-	return string(b)
 }
 
 // testNoExchange kills an update where the file system cannot exchange two
