@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,8 @@ func TestFaults(t *testing.T) {
 		"disk full":            testDiskFull,
 		"file size limit":      testFileSizeLimit,
 		"home":                 testHome,
+		"read-only home":       testReadOnlyHome,
+		"permissions":          testPermissions,
 		"process":              testProcess,
 		"not ours":             testNotOurs,
 		"edited":               testEdited,
@@ -295,4 +298,45 @@ func (s *scene) clean(dirs ...string) {
 func (s *scene) removeAll(path string) {
 	s.t.Helper()
 	s.check(os.RemoveAll(path))
+}
+
+// copyTree copies a folder with the modes that it has.
+func (s *scene) copyTree(from, to string) {
+	s.t.Helper()
+	s.check(filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		copied := to + strings.TrimPrefix(path, from)
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir():
+			return os.Mkdir(copied, info.Mode().Perm())
+		case d.Type()&fs.ModeSymlink != 0:
+			link, err := os.Readlink(path)
+			return errors.Join(err, os.Symlink(link, copied))
+		}
+		data, err := os.ReadFile(path)
+		return errors.Join(err, os.WriteFile(copied, data, info.Mode().Perm()))
+	}))
+}
+
+// noise is text that cannot be compressed, always the same.
+func noise(n int) string {
+	b := make([]byte, n)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return string(b)
+}
+
+func (s *scene) glob(below string) []string {
+	s.t.Helper()
+	found, err := filepath.Glob(filepath.Join(s.home, below))
+	s.check(err)
+	return found
 }

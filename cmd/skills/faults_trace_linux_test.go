@@ -24,15 +24,15 @@ import (
 // A tracer runs a program and sees each system call that may change a file, in
 // the order in which they happen whatever the thread: so the program can be
 // killed at every one of them in turn, which a count for each thread (that of
-// strace) cannot promise.
+// strace) cannot promise. One call is over before the next begins.
 type tracer struct {
-	// at is called before call number n, from 1, and says what becomes of it.
+	// at is called before call number n, from 1, and says what becomes of it. Until
+	// it returns nothing on disk changes.
 	at   func(n int, c call) fate
 	once bool // at makes one call fail at most, and nobody counts those after it
 
-	calls   []call
-	done    bool               // nothing more is to be done: the program goes on by itself
-	pending map[int]unix.Errno // by thread: what its call is made to answer
+	calls []call
+	done  bool // nothing more is to be done: the program goes on by itself
 }
 
 // A call is a system call that changes files, or the close of one that was
@@ -55,7 +55,7 @@ type fate struct {
 // a program that was not killed.
 func (tr *tracer) run(t *testing.T, cmd *exec.Cmd) (code int) {
 	t.Helper()
-	tr.calls, tr.pending, tr.done = nil, map[int]unix.Errno{}, false
+	tr.calls, tr.done = nil, false
 	// What is traced is bound to the thread that began to trace it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -73,95 +73,167 @@ func (tr *tracer) run(t *testing.T, cmd *exec.Cmd) (code int) {
 	return code
 }
 
+// A stop is what a thread was found to have come to.
+type stop struct {
+	tid    int
+	status unix.WaitStatus
+}
+
 func (tr *tracer) follow(pid int) (int, error) {
-	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL
+	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_EXITKILL | unix.PTRACE_O_TRACESECCOMP
 	begun, code := false, killed
+	var others []stop // wait until the call that is under way is over
+	busy := 0         // the thread that makes it
 	for {
-		var status unix.WaitStatus
-		tid, err := unix.Wait4(-pid, &status, unix.WALL, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.ECHILD):
-			return code, nil
-		case err != nil:
-			return 0, fmt.Errorf("wait: %w", err)
-		}
-		if !status.Stopped() {
-			if tid == pid && status.Exited() {
-				code = status.ExitStatus()
+		var at stop
+		if busy == 0 && len(others) > 0 {
+			at, others = others[0], others[1:]
+		} else {
+			var err error
+			at.tid, err = unix.Wait4(-pid, &at.status, unix.WALL, nil)
+			switch {
+			case errors.Is(err, unix.EINTR):
+				continue
+			case errors.Is(err, unix.ECHILD):
+				return code, nil
+			case err != nil:
+				return 0, fmt.Errorf("wait: %w", err)
 			}
+		}
+		switch {
+		case !at.status.Stopped():
+			if at.tid == pid && at.status.Exited() {
+				code = at.status.ExitStatus()
+			}
+			if at.tid == busy {
+				busy = 0
+			}
+			continue
+		case busy != 0 && at.tid != busy:
+			others = append(others, at)
 			continue
 		}
 		if !begun {
 			begun = true
-			if err := unix.PtraceSetOptions(pid, options); err != nil {
-				return 0, fmt.Errorf("set options: %w", err)
+			if err := errors.Join(unix.PtraceSetOptions(pid, options), filter(pid)); err != nil {
+				return 0, fmt.Errorf("begin: %w", err)
 			}
 		}
-		signal := 0
-		switch stop := status.StopSignal(); stop {
-		case unix.SIGTRAP | 0x80:
-			tr.step(pid, tid)
-		case unix.SIGTRAP, unix.SIGSTOP:
+		resume, signal := unix.PtraceCont, 0
+		switch why := at.status.StopSignal(); {
+		case at.status.TrapCause() == unix.PTRACE_EVENT_SECCOMP:
+			if tr.step(pid, at.tid) {
+				busy, resume = at.tid, unix.PtraceSyscall // to its end
+			}
+		case why == unix.SIGTRAP|0x80:
+			busy = 0
+		case why == unix.SIGTRAP, why == unix.SIGSTOP:
 		default:
-			signal = int(stop)
+			signal = int(why)
+			if at.tid == busy {
+				resume = unix.PtraceSyscall
+			}
 		}
-		resume := unix.PtraceSyscall
-		if tr.done {
-			resume = unix.PtraceCont
-		}
-		if err := resume(tid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+		if err := resume(at.tid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
 			return 0, fmt.Errorf("continue: %w", err)
 		}
 	}
 }
 
-// step looks at one stop of a thread, before or after a system call.
-func (tr *tracer) step(pid, tid int) {
+// step looks at a thread that is about to make a system call, and reports whether
+// that may change files.
+func (tr *tracer) step(pid, tid int) bool {
+	if tr.done {
+		return false
+	}
 	info, err := syscallInfo(tid)
 	if err != nil {
-		return // killed meanwhile
-	}
-	if info.Op == opExit {
-		if errno, ok := tr.pending[tid]; ok {
-			delete(tr.pending, tid)
-			tr.done = tr.once
-			var regs unix.PtraceRegs
-			if unix.PtraceGetRegs(tid, &regs) == nil {
-				regs.Rax = uint64(-int64(errno))
-				_ = unix.PtraceSetRegs(tid, &regs)
-			}
-		}
-		return
+		return false // killed meanwhile
 	}
 	c, ok := mutation(tid, info)
-	if info.Op != opEntry || !ok {
-		return
+	if !ok {
+		return false
 	}
 	tr.calls = append(tr.calls, c)
 	if tr.at == nil {
-		return
+		return true
 	}
 	switch f := tr.at(len(tr.calls), c); {
 	case f.kill:
 		_ = unix.Kill(pid, unix.SIGKILL)
 	case f.errno != 0:
+		tr.done = tr.once
 		var regs unix.PtraceRegs
 		if unix.PtraceGetRegs(tid, &regs) == nil {
-			regs.Orig_rax = ^uint64(0) // no such call: it does nothing
+			// No such call: it does nothing, and answers this.
+			regs.Orig_rax, regs.Rax = ^uint64(0), uint64(-int64(f.errno))
 			_ = unix.PtraceSetRegs(tid, &regs)
-			tr.pending[tid] = f.errno
 		}
+		return false
 	}
+	return true
 }
 
-const (
-	opEntry = 1
-	opExit  = 2
-)
+// traced are the calls that a program is stopped at.
+var traced = []uint32{
+	unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_MKDIRAT, unix.SYS_UNLINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT,
+	unix.SYS_SYMLINKAT, unix.SYS_RENAME, unix.SYS_UNLINK, unix.SYS_MKDIR, unix.SYS_RMDIR, unix.SYS_LINK, unix.SYS_SYMLINK,
+	unix.SYS_TRUNCATE, unix.SYS_CHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_UTIMENSAT, unix.SYS_WRITE, unix.SYS_PWRITE64,
+	unix.SYS_WRITEV, unix.SYS_COPY_FILE_RANGE, unix.SYS_SENDFILE, unix.SYS_SPLICE, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE,
+	unix.SYS_FCHMOD, unix.SYS_SYNCFS, unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_CLOSE,
+}
 
-// syscallStop is struct ptrace_syscall_info of an entry.
+// filter makes a process that has just begun stop at the calls of traced and at no
+// others, which are nine in ten: it makes the process itself set the filter.
+func filter(pid int) error {
+	var saved unix.PtraceRegs
+	if err := unix.PtraceGetRegs(pid, &saved); err != nil {
+		return err
+	}
+	program := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}}
+	for i, nr := range traced {
+		program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(traced) - i), K: nr})
+	}
+	program = append(program,
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_TRACE})
+	at := saved.Rsp&^15 - 4096 // what is below the stack is free
+	var data bytes.Buffer
+	for _, v := range []any{uint64(len(program)), at + 16, program} {
+		if err := binary.Write(&data, binary.NativeEndian, v); err != nil {
+			return err
+		}
+	}
+	was := make([]byte, 2)
+	if _, err := unix.PtracePeekText(pid, uintptr(saved.Rip), was); err != nil {
+		return err
+	}
+	_, err := unix.PtracePokeText(pid, uintptr(saved.Rip), []byte{0x0f, 0x05}) // syscall
+	if err == nil {
+		_, err = unix.PtracePokeData(pid, uintptr(at), data.Bytes())
+	}
+	for _, args := range [][4]uint64{
+		{unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0}, {unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, at},
+	} {
+		if err != nil {
+			return err
+		}
+		regs := saved
+		regs.Rax, regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8 = args[0], args[1], args[2], args[3], 0, 0
+		var status unix.WaitStatus
+		err = errors.Join(unix.PtraceSetRegs(pid, &regs), unix.PtraceSingleStep(pid))
+		if err == nil {
+			_, err = unix.Wait4(pid, &status, unix.WALL, nil)
+		}
+		if err = errors.Join(err, unix.PtraceGetRegs(pid, &regs)); err == nil && regs.Rax != 0 {
+			err = unix.Errno(-int64(regs.Rax))
+		}
+	}
+	_, perr := unix.PtracePokeText(pid, uintptr(saved.Rip), was)
+	return errors.Join(err, perr, unix.PtraceSetRegs(pid, &saved))
+}
+
+// syscallStop is struct ptrace_syscall_info of a call that a filter stopped.
 type syscallStop struct {
 	Op   uint8
 	_    [3]uint8
@@ -172,13 +244,12 @@ type syscallStop struct {
 }
 
 func syscallInfo(tid int) (*syscallStop, error) {
-	var buf [128]byte
-	n, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), uintptr(len(buf)), uintptr(unsafe.Pointer(&buf[0])), 0, 0)
+	var info syscallStop
+	n, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
 	if errno != 0 || n == 0 {
 		return nil, errno
 	}
-	var info syscallStop
-	return &info, binary.Read(bytes.NewReader(buf[:]), binary.NativeEndian, &info)
+	return &info, nil
 }
 
 // mutation describes the call that a thread is about to make, if it is one that

@@ -112,7 +112,7 @@ func (l *Log) Append(g Generation) error {
 	}
 	// A name that numbers passes over; what a killed process left is overwritten.
 	temp := path + ".tmp"
-	err = os.WriteFile(temp, append(data, '\n'), 0o600)
+	err = write(temp, append(data, '\n'))
 	if err == nil {
 		err = os.Rename(temp, path)
 	}
@@ -121,6 +121,17 @@ func (l *Log) Append(g Generation) error {
 		return fmt.Errorf("write history: %w", err)
 	}
 	return l.forget()
+}
+
+// write writes a file and flushes it: one that has its name and not its bytes when
+// the power goes would keep all others from being read.
+func write(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func (l *Log) forget() error {

@@ -51,6 +51,24 @@ func (e *Engine) remember(c *chronicle, number int, command string) error {
 	})
 }
 
+// rememberOnce is remember for who finishes an interrupted run, which may have come
+// as far as to remember it. It believes no number but the next and the last: a
+// journal may have come with a project.
+func (e *Engine) rememberOnce(c *chronicle, number int, command string) error {
+	next := e.generation()
+	if next > 1 && number == next-1 {
+		all, err := e.History.Generations()
+		if err != nil {
+			return err
+		}
+		last := &all[len(all)-1]
+		if sameEntries(last.Before, c.before) && sameEntries(last.After, c.after) {
+			return nil
+		}
+	}
+	return e.remember(c, next, command)
+}
+
 // generation returns the number of the generation to come, 0 if there is no
 // history or it cannot be read.
 func (e *Engine) generation() int {

@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/pkg/target"
@@ -34,8 +35,8 @@ func (a *apply) commit(ctx context.Context) error {
 	}
 	for _, s := range a.plan.steps {
 		err := a.admit(ctx, st, s)
-		if err == nil && s.verb != nothing && !s.failed() {
-			err = j.add(e, s)
+		if err == nil && !s.failed() && (s.verb != nothing || a.recordable(s)) {
+			err = j.add(e, st, s)
 		}
 		if err != nil {
 			s.fail(err)
@@ -52,7 +53,7 @@ func (a *apply) commit(ctx context.Context) error {
 	var records []store.Record
 	for _, s := range a.plan.steps {
 		if s.out.Err == nil && s.verb != nothing {
-			if err := a.move(s); err != nil {
+			if err := a.move(ctx, s); err != nil {
 				s.fail(err)
 			}
 		}
@@ -156,9 +157,12 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 		if s.exact && entry.Tree != s.out.Tree {
 			return ErrMoved
 		}
+		if s.verb == place && entry.Disabled && !s.show && len(s.spots) > 0 {
+			return ErrMoved // it is to be out of sight now
+		}
 		s.entry = &entry
 	} else {
-		if s.verb == place && s.listed == "" {
+		if s.verb == remove || s.listed == "" {
 			return ErrMoved // it was removed, and nobody asked for it by name
 		}
 		s.entry = nil
@@ -180,6 +184,9 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 	}
 	if err := a.inspect(ctx, s); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(s.spots, func(p *spot) bool { return p.merged != "" && p.from != p.tree }) {
+		return ErrMoved // what was merged is not what stands there now
 	}
 	if err := allow(s, a.plan.options); err != nil || s.verb == nothing {
 		return err

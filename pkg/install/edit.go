@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
@@ -121,14 +122,23 @@ func local(ctx context.Context, path string, there *tree.Tree) (merge.Side, erro
 	return side, ctx.Err()
 }
 
-// readBelow reads a file of a folder, through no link that leads out of it.
+// readBelow reads a file of a folder, through no link that leads out of it. What was
+// a file when the folder was listed may be a fifo by now, which must not block.
 func readBelow(dir, name string) ([]byte, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	return root.ReadFile(filepath.FromSlash(name))
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid})
+	}
+	return io.ReadAll(f)
 }
 
 // edits finds out what was edited in a spot: what differs from the pristine files, or
@@ -333,6 +343,9 @@ func stageRest(ctx context.Context, s *step, i int) error {
 	there, err := tree.Scan(ctx, from)
 	if err != nil {
 		return err
+	}
+	if there.Digest() != p.tree {
+		return ErrMoved
 	}
 	mine, err := local(ctx, from, there)
 	if err != nil {

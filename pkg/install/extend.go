@@ -38,10 +38,10 @@ func (a *apply) extend(s *step) error {
 	return nil
 }
 
-// copyTo stages for one more root what is staged for another.
+// copyTo stages for one more root what is staged for another, as it came.
 func (a *apply) copyTo(root target.Root, s *step) error {
-	i := slices.IndexFunc(s.staged.stages, func(t *target.Stage) bool { return t != nil })
-	if i < 0 {
+	i := slices.IndexFunc(s.spots, func(p *spot) bool { return p.merged == "" && p.link == "" })
+	if i < 0 || s.stageFor(i) == nil {
 		return ErrMoved
 	}
 	stage, err := a.open(root)

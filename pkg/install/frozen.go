@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,6 +112,9 @@ func (a *apply) commitFrozen(ctx context.Context) error {
 	if err := a.engine.agree(st); err != nil {
 		return err
 	}
+	if !sameEntries(st.lock, a.plan.state.lock) {
+		return ErrMoved
+	}
 	for _, stage := range a.stages {
 		if err := stage.Remake(); err != nil {
 			return err
@@ -128,7 +132,7 @@ func (a *apply) commitFrozen(ctx context.Context) error {
 	a.committed = true
 	for _, s := range a.plan.steps {
 		if s.out.Err == nil && s.verb != nothing {
-			if err := a.move(s); err != nil {
+			if err := a.move(ctx, s); err != nil {
 				s.fail(err)
 			}
 		}
@@ -137,4 +141,8 @@ func (a *apply) commitFrozen(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func sameEntries(a, b *lockfile.Lock) bool {
+	return maps.EqualFunc(a.Skills, b.Skills, func(x, y lockfile.Skill) bool { return x.Equal(y) })
 }

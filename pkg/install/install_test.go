@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/manifest"
@@ -142,6 +143,8 @@ func (b *bench) engine() *install.Engine {
 		AgentDir: func(agent string) (string, error) { return filepath.Join(b.root, agent, "skills"), nil },
 		Agents:   []string{"claude-code"},
 		Backups:  filepath.Join(b.root, "backups"),
+		History:  history.Open(filepath.Join(b.root, "history"), filepath.Join(scope, lockfile.Name)),
+		Command:  "test",
 	}
 }
 

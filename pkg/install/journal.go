@@ -63,9 +63,14 @@ const journalName = ".skills-journal.json"
 
 func (e *Engine) journalPath() string { return filepath.Join(e.Scope.Root, journalName) }
 
-func (j *journal) add(e *Engine, s *step) error {
+// add adds a step. One that leaves the folders alone has no spots.
+func (j *journal) add(e *Engine, st *state, s *step) error {
+	entry := entryIn(st.lock, s.out.Name)
+	if s.verb == nothing && entry == nil {
+		return nil // it was removed meanwhile
+	}
 	js := journalStep{Name: s.out.Name, Agents: s.agents, Dirs: s.dirs, Remove: s.verb == remove}
-	if s.listed != "" && e.Scope.Manifest != "" {
+	if e.lists(st, s) {
 		var err error
 		if js.Listed, err = e.qualify(&j.manifest, s); err != nil {
 			return err
@@ -73,6 +78,9 @@ func (j *journal) add(e *Engine, s *step) error {
 		js.Registry = j.manifest.Registries[registryOf(js.Listed)]
 	}
 	for i, p := range s.spots {
+		if s.verb == nothing {
+			break
+		}
 		spot := journalSpot{Path: p.root.Path(s.out.Name), Before: p.tree, After: p.want(s), Rest: p.rest}
 		if stage := s.stageFor(i); stage != nil {
 			spot.Staged = stage.Staged(s.staged.key)
@@ -82,11 +90,11 @@ func (j *journal) add(e *Engine, s *step) error {
 	if j.next == nil {
 		j.next, j.was = lockfile.New(), lockfile.New()
 	}
-	if s.entry != nil {
-		if err := j.next.Put(*s.entry); err != nil {
+	if entry != nil {
+		if err := j.next.Put(*entry); err != nil {
 			return err
 		}
-		j.was.Skills[s.entry.Name] = *s.entry
+		j.was.Skills[entry.Name] = *entry
 	}
 	// The entry is made the way record will make it.
 	if err := e.record(&state{lock: j.next}, s); err != nil {
@@ -128,7 +136,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 
 // recover is Recover for who holds the scope.
 func (e *Engine) recover(ctx context.Context) error {
-	data, err := os.ReadFile(e.journalPath())
+	data, err := readJournal(e.journalPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -157,10 +165,11 @@ func (e *Engine) recover(ctx context.Context) error {
 	}
 	changed := newChronicle()
 	dirs := []string{e.Scope.Root}
+	j.Steps = slices.DeleteFunc(j.Steps, func(js journalStep) bool {
+		ours, err := e.couldBeOurs(js)
+		return err != nil || !ours
+	})
 	for _, js := range j.Steps {
-		if ours, err := e.couldBeOurs(js); err != nil || !ours {
-			continue
-		}
 		done, err := redo(ctx, js)
 		if err != nil {
 			return fmt.Errorf("finish an interrupted run: %w", err)
@@ -179,9 +188,24 @@ func (e *Engine) recover(ctx context.Context) error {
 	if _, err := e.save(st, existing(dirs)); err != nil {
 		return err
 	}
-	_ = e.remember(changed, j.Generation, j.Command) // as in commit
+	_ = e.rememberOnce(changed, j.Generation, j.Command) // as in commit
 	e.sweepJournal(&j)
 	return e.endJournal()
+}
+
+// maxJournal bounds what is read of a journal: three locks.
+const maxJournal = 48 << 20
+
+// readJournal reads a journal, which may have come with a project and be anything.
+func readJournal(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxJournal {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("no file of ours: %w", fs.ErrInvalid)}
+	}
+	return os.ReadFile(path)
 }
 
 // sweepJournal removes the staging folders of a journal that is done with, as far

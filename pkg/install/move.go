@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -14,14 +15,14 @@ import (
 
 // move swaps the trees of s in, or takes them out, and reads back what is there.
 // If one target fails, those before it get back what they had.
-func (a *apply) move(s *step) error {
+func (a *apply) move(ctx context.Context, s *step) error {
 	if s.verb == adopt {
 		return nil // its files stay where they are
 	}
 	was := make([]Action, len(s.spots))
 	s.moved = was
 	for i, p := range s.spots {
-		status, err := a.moveSpot(s, i, p)
+		status, err := a.moveSpot(ctx, s, i, p)
 		if err != nil {
 			return errors.Join(err, a.unmove(s))
 		}
@@ -40,16 +41,22 @@ func (a *apply) move(s *step) error {
 	return nil
 }
 
-func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
+func (a *apply) moveSpot(ctx context.Context, s *step, i int, p *spot) (Action, error) {
 	stage := s.stageFor(i)
 	path := p.root.Path(s.out.Name)
 	switch {
 	case s.verb == remove && stage == nil:
 		return Skipped, nil
 	case s.verb == remove && p.rest != "":
-		return Removed, target.Swap(stage.Staged(s.staged.key), path)
+		if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
+			return Failed, err
+		}
+		return Removed, a.taken(ctx, s, i, p)
 	case s.verb == remove:
-		return Removed, target.TakeOut(stage.Staged(s.staged.key), path)
+		if err := target.TakeOut(stage.Staged(s.staged.key), path); err != nil {
+			return Failed, err
+		}
+		return Removed, a.taken(ctx, s, i, p)
 	case stage == nil && p.tree != p.want(s):
 		return Unchanged, nil // it keeps edits, or its line ends
 	case stage == nil, p.tree == p.want(s):
@@ -64,8 +71,13 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		if err != nil {
 			return Failed, err
 		}
-	} else if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
-		return Failed, err
+	} else {
+		if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
+			return Failed, err
+		}
+		if err := a.taken(ctx, s, i, p); err != nil {
+			return Failed, err
+		}
 	}
 	if err := a.readBack(s, p, s.staged.stamps[i]); err != nil {
 		return Failed, errors.Join(err, putBack(s, i, p))
@@ -74,6 +86,19 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		return Installed, nil
 	}
 	return Updated, nil
+}
+
+// taken looks at what a move took out of a spot. If it is not what was inspected,
+// somebody edited it since, perhaps while all was flushed: it goes back.
+func (a *apply) taken(ctx context.Context, s *step, i int, p *spot) error {
+	now, err := digestOf(context.WithoutCancel(ctx), target.Taken(s.staged.stages[i].Staged(s.staged.key)))
+	if err == nil && now != p.tree {
+		err = ErrMoved
+	}
+	if err != nil {
+		return errors.Join(err, putBack(s, i, p))
+	}
+	return nil
 }
 
 // readBack proves that an agent finds what was placed: SKILL.md is there, is a

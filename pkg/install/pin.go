@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"errors"
 
 	"github.com/openskills-go/skills/pkg/lockfile"
 )
@@ -52,7 +53,7 @@ func (e *Engine) editEntries(ctx context.Context, names []string, edit func(*loc
 }
 
 // editLock changes the lock alone, under the lock of the scope. What changed is a
-// generation.
+// generation, and by the journal both or neither.
 func (e *Engine) editLock(ctx context.Context, edit func(*state) error) error {
 	hold, err := e.hold(ctx)
 	if err != nil {
@@ -70,13 +71,26 @@ func (e *Engine) editLock(ctx context.Context, edit func(*state) error) error {
 	if err := edit(st); err != nil {
 		return err
 	}
-	if _, err := e.save(st, []string{e.Scope.Root}); err != nil {
-		return err
-	}
 	changed := newChronicle()
 	for _, name := range union(was.Names(), st.lock.Names()) {
 		changed.note(name, entryIn(was, name), entryIn(st.lock, name))
 	}
-	_ = e.remember(changed, e.generation(), e.Command) // the lock is what counts
-	return nil
+	j := &journal{next: changed.after, was: changed.before, Command: e.Command, Generation: e.generation()}
+	for _, name := range union(changed.before.Names(), changed.after.Names()) {
+		j.Steps = append(j.Steps, journalStep{Name: name})
+	}
+	if len(j.Steps) == 0 {
+		return nil
+	}
+	if err := e.writeJournal(j, nil); err != nil {
+		return err
+	}
+	if saved, err := e.save(st, []string{e.Scope.Root}); err != nil {
+		if !saved {
+			err = errors.Join(err, e.endJournal())
+		}
+		return err
+	}
+	_ = e.remember(changed, j.Generation, e.Command) // the lock is what counts
+	return e.endJournal()
 }

@@ -44,12 +44,19 @@ func (e *Engine) record(st *state, s *step) error {
 	if err := st.lock.Put(entry); err != nil {
 		return err
 	}
-	if s.verb == nothing && !s.restates() && st.manifest != nil {
-		if _, ok := st.manifest.Ref(s.out.Name); ok {
-			return nil
-		}
-	}
 	return e.list(st, s)
+}
+
+// lists reports whether the manifest is to say what s was asked for as.
+func (e *Engine) lists(st *state, s *step) bool {
+	if e.Scope.Manifest == "" || s.listed == "" {
+		return false
+	}
+	if s.verb != nothing || s.restates() || st.manifest == nil {
+		return true
+	}
+	_, listed := st.manifest.Ref(s.out.Name)
+	return !listed
 }
 
 func (e *Engine) entryOf(s *step, old lockfile.Skill) lockfile.Skill {
@@ -96,7 +103,7 @@ func (e *Engine) unrecord(st *state, s *step) error {
 // list writes a skill that was asked for into the manifest. A project without a
 // manifest is none; the user's is made when it is first needed.
 func (e *Engine) list(st *state, s *step) error {
-	if e.Scope.Manifest == "" || s.listed == "" {
+	if !e.lists(st, s) {
 		return nil
 	}
 	if st.manifest == nil {

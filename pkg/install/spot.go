@@ -268,7 +268,7 @@ func (s *step) allowEdited(p *spot, o Options) error {
 		if !p.onlyAdded() {
 			s.warn(path + " keeps your changes: " + p.edited.String())
 		}
-	case s.staged != nil && p.merged == "", p.merged != "" && p.from != p.tree:
+	case s.staged != nil && p.merged == "":
 		return ErrMoved // it was edited after it was looked at
 	}
 	return nil

@@ -195,6 +195,15 @@ func swap(staged, path string, exchange func(a, b string) error) error {
 // TakeOut moves the skill at path into the staging folder, whose slot staged is.
 func TakeOut(staged, path string) error { return os.Rename(path, oldPath(staged)) }
 
+// Taken returns where what a Swap or TakeOut of staged took out of its place is.
+func Taken(staged string) string {
+	old := oldPath(staged)
+	if _, err := os.Lstat(old); err != nil {
+		return staged // it was exchanged
+	}
+	return old
+}
+
 func oldPath(staged string) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(staged)), oldHalf, filepath.Base(staged))
 }

@@ -89,7 +89,7 @@ func (s *scanner) folder(ctx context.Context, dir, prefix string) error {
 		switch {
 		case strings.Contains(name, "\n"):
 			// In the digest of a tree, what follows would pass for another file.
-			s.irregular(prefix+strconv.Quote(name), e.Type(), "")
+			s.irregular(prefix+strconv.Quote(name), e.Type()|fs.ModeIrregular, "")
 		case e.IsDir():
 			err = s.folder(ctx, path, prefix+name+"/")
 		case e.Type().IsRegular():

@@ -45,6 +45,8 @@ func Open(parent, prefix, owner string) (*Room, error) {
 		}
 		err = errors.Join(err, r.Close())
 		if !errors.Is(err, errSwept) {
+			// Close leaves to others what it did not lock. There is nothing in it.
+			_ = os.Remove(r.Dir)
 			return nil, err
 		}
 	}
@@ -90,8 +92,9 @@ func (r *Room) Close() error {
 // Remove removes a room that Dead returned for this owner. It is no error that it
 // went away, and one that is no dead room of this owner stays.
 func Remove(dir, owner string) error {
-	if !abandoned(dir, owner) {
-		return nil
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || !abandoned(dir, owner) {
+		return nil //nolint:nilerr // it went away
 	}
 	if err := empty(dir); err != nil {
 		return err
@@ -108,13 +111,30 @@ func empty(dir string) error {
 	var errs []error
 	for _, e := range entries {
 		if name := e.Name(); name != lockFile && name != ownerFile {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
+			errs = append(errs, removeAll(filepath.Join(dir, name)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(dir, ownerFile))
+}
+
+// removeAll is os.RemoveAll for what may hold folders that are not writable, as the
+// skills that people edit may.
+func removeAll(path string) error {
+	err := os.RemoveAll(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		// It is visited before it is read.
+		if err == nil && d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return os.RemoveAll(path)
 }
 
 // finish removes an empty room. os.RemoveAll would have to list the folder that it

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/openskills-go/skills/pkg/internal/unprivileged"
 )
 
@@ -16,7 +18,7 @@ import (
 func TestCloseThatFails(t *testing.T) {
 	parent := t.TempDir()
 	r := open(t, parent, "me")
-	locked := filepath.Join(r.Dir, "new", "locked")
+	locked := r.Dir
 	if err := errors.Join(os.MkdirAll(filepath.Join(locked, "a"), 0o700), os.Chmod(locked, 0o500)); err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +35,45 @@ func TestCloseThatFails(t *testing.T) {
 	}
 	if got := dead(t, parent, "me"); !slices.Equal(got, []string{r.Dir}) {
 		t.Errorf("dead are %q, want %q", got, r.Dir)
+	}
+}
+
+// A skill may have been given folders that are not writable. They are in nobody's way.
+func TestCloseOfWhatIsReadOnly(t *testing.T) {
+	parent := t.TempDir()
+	r := open(t, parent, "me")
+	locked := filepath.Join(r.Dir, "old", "locked")
+	if err := errors.Join(os.MkdirAll(filepath.Join(locked, "a", "b"), 0o700), os.Chmod(filepath.Join(locked, "a"), 0), os.Chmod(locked, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	err := unprivileged.Run(func() {
+		if err := r.Close(); err != nil {
+			t.Errorf("Close = %v", err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A room whose lock cannot be made leaves nothing behind.
+func TestOpenThatFails(t *testing.T) {
+	parent := t.TempDir()
+	old := unix.Umask(0o777)
+	err := unprivileged.Run(func() {
+		if _, err := Open(parent, prefix, "me"); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("Open = %v, want ErrPermission", err)
+		}
+	})
+	unix.Umask(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
