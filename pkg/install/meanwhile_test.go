@@ -98,3 +98,40 @@ func TestFolderMadeMeanwhile(t *testing.T) {
 		t.Error("a lock of nothing was begun")
 	}
 }
+
+// What is edited between the last look at a folder and its swap was in no one's
+// plan: it must not go away with the old files.
+func TestEditedJustBeforeTheSwap(t *testing.T) {
+	for name, run := range map[string]func(*bench) []install.Outcome{
+		"update": func(b *bench) []install.Outcome { return b.update() },
+		"overwrite": func(b *bench) []install.Outcome {
+			return b.updateWith(install.Options{OnEdit: install.OverwriteOnEdit})
+		},
+		"remove": func(b *bench) []install.Outcome { return b.remove(install.Options{}, "notes", "pdf") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.publish("notes", "1.0.0")
+			b.publish("pdf", "1.0.0")
+			b.install(both, "notes", "pdf")
+			b.publish("notes", "2.0.0")
+			b.publish("pdf", "2.0.0")
+			b.OnEvent = func(ev install.Event) {
+				if ev.Kind == install.Done && ev.Name == "notes" {
+					b.edit("codex", "pdf", "mine") // pdf is the next that moves
+				}
+			}
+			for _, got := range run(b) {
+				if got.Name == "pdf" && !errors.Is(got.Err, install.ErrMoved) {
+					t.Errorf("pdf: %+v", got)
+				}
+			}
+			if b.body("codex", "pdf") != "mine" {
+				t.Errorf("the edit is lost: codex has %q", b.body("codex", "pdf"))
+			}
+			if b.body("claude-code", "pdf") != "body 1.0.0" || b.locked("pdf").Version != "1.0.0" {
+				t.Errorf("claude-code has %q, the lock %s", b.body("claude-code", "pdf"), b.locked("pdf").Version)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -47,9 +48,15 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 	case s.verb == remove && stage == nil:
 		return Skipped, nil
 	case s.verb == remove && p.rest != "":
-		return Removed, target.Swap(stage.Staged(s.staged.key), path)
+		if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
+			return Failed, err
+		}
+		return Removed, a.undisturbed(s, i, p)
 	case s.verb == remove:
-		return Removed, target.TakeOut(stage.Staged(s.staged.key), path)
+		if err := target.TakeOut(stage.Staged(s.staged.key), path); err != nil {
+			return Failed, err
+		}
+		return Removed, a.undisturbed(s, i, p)
 	case stage == nil && p.tree != p.want(s):
 		return Unchanged, nil // it keeps edits, or its line ends
 	case stage == nil, p.tree == p.want(s):
@@ -66,6 +73,8 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		}
 	} else if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
 		return Failed, err
+	} else if err := a.undisturbed(s, i, p); err != nil {
+		return Failed, err
 	}
 	if err := a.readBack(s, p, s.staged.stamps[i]); err != nil {
 		return Failed, errors.Join(err, putBack(s, i, p))
@@ -74,6 +83,20 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		return Installed, nil
 	}
 	return Updated, nil
+}
+
+// undisturbed puts a spot back, and fails, if what was moved out of it is not what
+// was looked at: an edit that came in between is in no backup. Only now can nobody
+// add another.
+func (a *apply) undisturbed(s *step, i int, p *spot) error {
+	now, err := digestOf(context.Background(), target.Taken(s.staged.stages[i].Staged(s.staged.key)))
+	if err == nil && (now == p.tree || now == "") {
+		return nil // or it went away by itself
+	}
+	if err == nil {
+		err = ErrMoved
+	}
+	return errors.Join(err, putBack(s, i, p))
 }
 
 // readBack proves that an agent finds what was placed: SKILL.md is there, is a

@@ -199,6 +199,19 @@ func oldPath(staged string) string {
 	return filepath.Join(filepath.Dir(filepath.Dir(staged)), oldHalf, filepath.Base(staged))
 }
 
+// Taken returns where a Swap or TakeOut of staged put what stood at its path.
+func Taken(staged string) string {
+	if old := oldPath(staged); exists(old) {
+		return old
+	}
+	return staged
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // Leftovers returns the staging folders of dead processes with this owner that
 // stand beside or in the root, for Sweep to remove. A folder that is not there
 // or may not be listed has none.
