@@ -89,7 +89,8 @@ func (s *scanner) folder(ctx context.Context, dir, prefix string) error {
 		switch {
 		case strings.Contains(name, "\n"):
 			// In the digest of a tree, what follows would pass for another file.
-			s.irregular(prefix+strconv.Quote(name), e.Type(), "")
+			// The quoted name leads nowhere: it must not pass for a file to read.
+			s.irregular(prefix+strconv.Quote(name), e.Type()|fs.ModeIrregular, "")
 		case e.IsDir():
 			err = s.folder(ctx, path, prefix+name+"/")
 		case e.Type().IsRegular():
