@@ -108,13 +108,29 @@ func empty(dir string) error {
 	var errs []error
 	for _, e := range entries {
 		if name := e.Name(); name != lockFile && name != ownerFile {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
+			errs = append(errs, removeAll(filepath.Join(dir, name)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	return os.RemoveAll(filepath.Join(dir, ownerFile))
+}
+
+// removeAll is os.RemoveAll also of folders that their user made read-only: what was
+// moved here is as it stood elsewhere, and all of it is ours to remove.
+func removeAll(path string) error {
+	err := os.RemoveAll(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(path, func(sub string, d fs.DirEntry, _ error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(sub, 0o700) //nolint:gosec // a folder needs the x bit to be emptied
+		}
+		return nil
+	})
+	return os.RemoveAll(path)
 }
 
 // finish removes an empty room. os.RemoveAll would have to list the folder that it

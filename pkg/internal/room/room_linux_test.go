@@ -16,8 +16,8 @@ import (
 func TestCloseThatFails(t *testing.T) {
 	parent := t.TempDir()
 	r := open(t, parent, "me")
-	locked := filepath.Join(r.Dir, "new", "locked")
-	if err := errors.Join(os.MkdirAll(filepath.Join(locked, "a"), 0o700), os.Chmod(locked, 0o500)); err != nil {
+	locked := r.Dir
+	if err := errors.Join(os.MkdirAll(filepath.Join(locked, "new"), 0o700), os.Chmod(locked, 0o500)); err != nil {
 		t.Fatal(err)
 	}
 	err := unprivileged.Run(func() {
@@ -33,6 +33,28 @@ func TestCloseThatFails(t *testing.T) {
 	}
 	if got := dead(t, parent, "me"); !slices.Equal(got, []string{r.Dir}) {
 		t.Errorf("dead are %q, want %q", got, r.Dir)
+	}
+}
+
+// A person may make a skill read-only. It then cannot be in the way of what comes
+// after it for ever.
+func TestReadOnlyFoldersAreRemoved(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o500, 0o000} {
+		parent := t.TempDir()
+		r := open(t, parent, "me")
+		locked := filepath.Join(r.Dir, "old", "0", "locked")
+		err := errors.Join(os.MkdirAll(filepath.Join(locked, "a"), 0o700), os.Chmod(filepath.Join(locked, "a"), mode), os.Chmod(locked, mode))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = unprivileged.Run(func() {
+			if err := r.Close(); err != nil {
+				t.Errorf("%o: %v", mode, err)
+			}
+		})
+		if _, there := os.Lstat(r.Dir); err != nil || there == nil {
+			t.Errorf("%o: %v, and what is left: %v", mode, err, there)
+		}
 	}
 }
 
