@@ -135,3 +135,25 @@ func TestEditedJustBeforeTheSwap(t *testing.T) {
 		})
 	}
 }
+
+// Somebody else's update is no edit, though lock and folder were read before and
+// after it.
+func TestVerifyWhileItIsUpdated(t *testing.T) {
+	b := newBench(t)
+	b.publish("notes", "1.0.0")
+	b.publish("pdf", "1.0.0")
+	b.install(both, "pdf", "notes")
+	b.publish("pdf", "2.0.0")
+	other := *b
+	other.Engine = b.engine()
+	ask := b.AgentDir
+	b.AgentDir = func(agent string) (string, error) { // asked for once the lock was read
+		if other.Engine != nil {
+			e := other
+			other.Engine = nil
+			e.update()
+		}
+		return ask(agent)
+	}
+	b.sound()
+}
