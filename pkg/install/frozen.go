@@ -45,6 +45,9 @@ func (e *Engine) PlanFrozen(ctx context.Context, o Options) (*Plan, error) {
 		return nil, err
 	}
 	o.Agents, o.Link, o.bytes = nil, false, true // as the lock says
+	if o.OnEdit == KeepOnEdit {
+		o.OnEdit = FailOnEdit // what is kept is not what the lock says
+	}
 	names := st.lock.Names()
 	p := &Plan{options: o, state: st, steps: make([]*step, len(names)), frozen: true}
 	err = e.each(ctx, len(names), func(ctx context.Context, i int) {

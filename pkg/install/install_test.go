@@ -170,7 +170,12 @@ func (b *bench) install(o install.Options, typed ...string) []install.Outcome {
 
 func (b *bench) update(names ...string) []install.Outcome {
 	b.t.Helper()
-	p, err := b.PlanUpdate(b.t.Context(), names, install.Options{})
+	return b.updateWith(install.Options{}, names...)
+}
+
+func (b *bench) updateWith(o install.Options, names ...string) []install.Outcome {
+	b.t.Helper()
+	p, err := b.PlanUpdate(b.t.Context(), names, o)
 	return b.apply(p, err)
 }
 

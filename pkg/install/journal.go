@@ -323,7 +323,10 @@ func (p *journalSpot) redo(ctx context.Context, remove bool, now digest.Digest) 
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil // someone removed the staging folder
 		}
-		return err == nil, err
+		if err != nil {
+			return false, err
+		}
+		return p.undisturbed(ctx, now, func() error { return target.PutBack(p.Staged, p.Path) })
 	}
 	staged, err := digestOf(ctx, p.Staged)
 	if err != nil || staged != want {
@@ -332,10 +335,21 @@ func (p *journalSpot) redo(ctx context.Context, remove bool, now digest.Digest) 
 	if now == "" {
 		// Nothing was there, or it was moved away just before the end.
 		err = target.Place(p.Staged, p.Path)
-	} else {
-		err = target.Swap(p.Staged, p.Path)
+		return err == nil, err
 	}
-	return err == nil, err
+	if err := target.Swap(p.Staged, p.Path); err != nil {
+		return false, err
+	}
+	return p.undisturbed(ctx, now, func() error { return target.Unswap(p.Staged, p.Path, true) })
+}
+
+// undisturbed is that of an apply: what was moved away must be what was looked at.
+func (p *journalSpot) undisturbed(ctx context.Context, was digest.Digest, putBack func() error) (bool, error) {
+	now, err := digestOf(ctx, target.Taken(p.Staged))
+	if err == nil && (now == was || now == "") {
+		return true, nil
+	}
+	return false, errors.Join(err, putBack())
 }
 
 // digestOf returns the digest of the tree at path, "" if nothing is there.

@@ -245,3 +245,62 @@ func TestLockChangesWhileItIsRestored(t *testing.T) {
 		t.Error("the skill is where the lock does not have it any more")
 	}
 }
+
+// What is edited between the last look at a folder and its swap was in no one's
+// plan: it must not go away with the old files.
+func TestEditedJustBeforeTheSwap(t *testing.T) {
+	for name, run := range map[string]func(*bench) []install.Outcome{
+		"update": func(b *bench) []install.Outcome { return b.update() },
+		"overwrite": func(b *bench) []install.Outcome {
+			return b.updateWith(install.Options{OnEdit: install.OverwriteOnEdit})
+		},
+		"remove": func(b *bench) []install.Outcome { return b.remove(install.Options{}, "notes", "pdf") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.publish("notes", "1.0.0")
+			b.publish("pdf", "1.0.0")
+			b.install(both, "notes", "pdf")
+			b.publish("notes", "2.0.0")
+			b.publish("pdf", "2.0.0")
+			b.OnEvent = func(ev install.Event) {
+				if ev.Kind == install.Done && ev.Name == "notes" {
+					b.edit("codex", "pdf", "mine") // pdf is the next that moves
+				}
+			}
+			for _, got := range run(b) {
+				if got.Name == "pdf" && !errors.Is(got.Err, install.ErrMoved) {
+					t.Errorf("pdf: %+v", got)
+				}
+			}
+			if b.body("codex", "pdf") != "mine" {
+				t.Errorf("the edit is lost: codex has %q", b.body("codex", "pdf"))
+			}
+			if b.body("claude-code", "pdf") != "body 1.0.0" || b.locked("pdf").Version != "1.0.0" {
+				t.Errorf("claude-code has %q, the lock %s", b.body("claude-code", "pdf"), b.locked("pdf").Version)
+			}
+		})
+	}
+}
+
+// Somebody else's update is no edit, though lock and folder were read before and
+// after it.
+func TestVerifyWhileItIsUpdated(t *testing.T) {
+	b := newBench(t)
+	b.publish("notes", "1.0.0")
+	b.publish("pdf", "1.0.0")
+	b.install(both, "pdf", "notes")
+	b.publish("pdf", "2.0.0")
+	other := *b
+	other.Engine = b.engine()
+	ask := b.AgentDir
+	b.AgentDir = func(agent string) (string, error) { // asked for once the lock was read
+		if other.Engine != nil {
+			e := other
+			other.Engine = nil
+			e.update()
+		}
+		return ask(agent)
+	}
+	b.sound()
+}

@@ -157,7 +157,39 @@ func (e *Engine) Verify(ctx context.Context, names []string) ([]Check, error) {
 		entry := st.lock.Skills[names[i]]
 		checks[i] = e.verify(ctx, &entry)
 	})
-	return checks, err
+	if err != nil || !slices.ContainsFunc(checks, func(c Check) bool { return !c.State.Fine() }) {
+		return checks, err
+	}
+	return e.verifyAgain(ctx, checks)
+}
+
+// verifyAgain looks once more at what is not as it should be, while nobody moves
+// anything: lock and folders were read one after the other, and what another
+// process did in between must not pass for an edit.
+func (e *Engine) verifyAgain(ctx context.Context, checks []Check) ([]Check, error) {
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return checks, ctx.Err() // as where the folder is read-only: then nobody moves anything
+	}
+	defer func() { _ = hold.Close() }()
+	if err := e.recover(ctx); err != nil {
+		return nil, err
+	}
+	st, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	var now []Check
+	for _, c := range checks {
+		entry, ok := st.lock.Skills[c.Name]
+		switch {
+		case c.State.Fine():
+			now = append(now, c)
+		case ok: // else it was removed meanwhile
+			now = append(now, e.verify(ctx, &entry))
+		}
+	}
+	return now, nil
 }
 
 func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {

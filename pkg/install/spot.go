@@ -64,6 +64,9 @@ func (e *Engine) overtaken(ctx context.Context, s *step, o Options) bool {
 		return false
 	}
 	now, locked := lock.Skills[s.out.Name]
+	if s.entry != nil {
+		now.Disabled = s.entry.Disabled // which enable plans to be another
+	}
 	if locked != (s.entry != nil) || locked && !now.Equal(*s.entry) {
 		return true
 	}

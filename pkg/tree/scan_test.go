@@ -272,6 +272,9 @@ func TestNoNamePassesForTwo(t *testing.T) {
 	if len(got.Files) != 1 || strings.Contains(got.Files[0].Path, "\n") {
 		t.Errorf("files %q", paths(got))
 	}
+	if got.Files[0].Mode.IsRegular() {
+		t.Error("it passes for a file that can be read by this path")
+	}
 	folder := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(folder, "x\ny", "z"), 0o755); err != nil {
 		t.Fatal(err)

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -112,7 +110,7 @@ func (a *app) bundle(ctx context.Context, e *engine, path string, o install.Opti
 		r.Size, r.Digest = 0, ""
 	} else {
 		var same bool
-		if same, err = replaceFile(path, write); same {
+		if same, err = bundle.WriteFile(path, write); same {
 			r.Action = "unchanged"
 		}
 	}
@@ -142,44 +140,6 @@ func (a *app) bundle(ctx context.Context, e *engine, path string, o install.Opti
 		p.Printf("%s  %s  %s, %s", verb, ui.Line(path), counted(len(r.Skills), "skill"), ui.Size(r.Size))
 	}
 	return out, nil
-}
-
-// replaceFile writes the file at path in one step, and not at all if it has these
-// bytes already: then it reports true.
-func replaceFile(path string, write func(io.Writer) error) (same bool, err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".skills-bundle-*")
-	if err != nil {
-		return false, fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if same || err != nil {
-			err = errors.Join(err, os.Remove(temp.Name()))
-		}
-	}()
-	h := digest.NewHasher()
-	buffered := bufio.NewWriter(io.MultiWriter(temp, h))
-	err = write(buffered)
-	if err == nil {
-		err = errors.Join(buffered.Flush(), temp.Chmod(0o644), temp.Sync())
-	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return false, err
-	}
-	if holds(path, h.Digest()) {
-		return true, nil
-	}
-	return false, os.Rename(temp.Name(), path)
-}
-
-// holds says whether the file at path has this digest.
-func holds(path string, want digest.Digest) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = f.Close() }()
-	_, err = io.Copy(io.Discard, digest.NewReader(f, want, -1))
-	return err == nil
 }
 
 // bundleFlag makes a command take artifacts from a bundle, and never the network.

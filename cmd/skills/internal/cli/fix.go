@@ -83,7 +83,7 @@ func (a *app) verifyFix(ctx context.Context, names []string) (*answer, error) {
 	}
 	var wrong []string
 	for _, c := range checks {
-		if c.State != install.OK {
+		if !c.State.Fine() {
 			wrong = append(wrong, c.Name)
 		}
 	}
@@ -102,7 +102,7 @@ func (a *app) verifyFix(ctx context.Context, names []string) (*answer, error) {
 	result.Skills = nonNil(checks)
 	out := &answer{result: result}
 	for _, c := range checks {
-		if c.State == install.OK {
+		if c.State.Fine() {
 			continue
 		}
 		out.faults = append(out.faults, fault{ref: c.Name, err: unmended(c, failed[c.Name])})
