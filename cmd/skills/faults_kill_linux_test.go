@@ -143,6 +143,9 @@ func (c *faultCase) killEverywhere() {
 		next := nexts[i%len(nexts)]
 		if next != nil {
 			c.next(next, journal)
+			if next[0] == "rollback" || i%4 == 0 {
+				c.agrees(c.edited, c.missing)
+			}
 		}
 		if next == nil || next[0] != "rollback" {
 			c.again()
@@ -177,7 +180,6 @@ func (c *faultCase) next(args []string, journal bool) {
 	if c.kept != nil {
 		c.kept(c.scene)
 	}
-	c.agrees(c.edited, c.missing)
 }
 
 // agrees checks that lock and disk do, apart from what is edited or missing.
