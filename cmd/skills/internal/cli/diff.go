@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,7 @@ func printDiff(p *ui.Printer, r diffResult, names bool) {
 // to find the very bytes.
 func printDiffLine(p *ui.Printer, line string) {
 	if !p.Terminal() {
-		p.Printf("%s", line)
+		_, _ = io.WriteString(p.Writer(), line+"\n") // Flush tells what broke
 		return
 	}
 	shown := ui.Line(line)
@@ -114,5 +115,5 @@ func printDiffLine(p *ui.Printer, line string) {
 	case strings.HasPrefix(line, "@@"):
 		shown = p.Faint(shown)
 	}
-	p.Printf("%s", shown)
+	_, _ = io.WriteString(p.Writer(), shown+"\n") // not wrapped: its first column has a meaning
 }

@@ -25,7 +25,11 @@ func (a *app) writeHelp(cmd *cobra.Command, _ []string) {
 		a.answer = &answer{result: topicResult{Topic: name, Text: helpText(cmd)}, done: 1}
 		return
 	}
-	_, _ = io.WriteString(cmd.OutOrStdout(), helpText(cmd)) // Flush tells what broke
+	text := helpText(cmd)
+	if a.ui.Terminal() {
+		text = ui.Wrap(text, a.env.screen().Width())
+	}
+	_, _ = io.WriteString(cmd.OutOrStdout(), text) // Flush tells what broke
 }
 
 // helpText says first what a command is for.
