@@ -22,7 +22,7 @@ func (a *app) completionCommand() *cobra.Command {
 	var cmd *cobra.Command
 	cmd = &cobra.Command{
 		Use:     "completion SHELL",
-		Short:   "Print a script that completes commands in bash, zsh, fish or PowerShell",
+		Short:   "Print a script that completes your typing",
 		GroupID: groupSetup,
 		Long: `Print a script for a shell. It completes commands, flags, installed skills,
 agents and registries, and never asks the network.`,

@@ -22,8 +22,8 @@ func (a *app) diffCommand() *cobra.Command {
 	var o install.Options
 	cmd := &cobra.Command{
 		Use:     "diff NAME [VERSION]",
-		Short:   "Show what you changed in a skill, or what a version would bring",
-		GroupID: groupSee,
+		Short:   "Show your changes, or what a version brings",
+		GroupID: groupUndo,
 		Long: `Without VERSION, compare the files of an installed skill with those that it was
 installed with: what you changed. With VERSION, compare what it was installed with
 to that version: what an update would bring. VERSION can be a version, a constraint

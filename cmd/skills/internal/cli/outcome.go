@@ -164,7 +164,11 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 			p.Printf("%s  %s", deed(p, o.Action, dryRun), head)
 		}
 		for _, t := range o.Targets {
-			line := fmt.Sprintf("%s  %s  %s", deed(p, t.Status, dryRun), head, ui.Line(t.Path))
+			status := t.Status
+			if status == install.Removed && o.Action == install.Disabled || status == install.Installed && o.Action == install.Enabled {
+				status = o.Action // "removed" would frighten whoever disables
+			}
+			line := fmt.Sprintf("%s  %s  %s", deed(p, status, dryRun), head, ui.Line(t.Path))
 			if len(t.Agents) > 0 {
 				line += p.Faint("  (" + ui.Line(strings.Join(t.Agents, ", ")) + ")")
 			}

@@ -13,17 +13,38 @@ func Wrap(text string, columns int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
 		if len(line) > columns {
-			lines[i] = wrapLine(line, columns)
+			indent := hanging(line)
+			if indent > columns/2 {
+				indent = leading(line) + 2
+			}
+			lines[i] = wrapLine(line, columns, indent)
 		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-func wrapLine(line string, columns int) string {
-	indent := hanging(line)
-	if indent > columns/2 {
-		indent = leading(line) + 2
+// Flow is Wrap for text that is broken into lines already: lines that begin with a
+// word are one paragraph, and are broken anew if one of them is too wide.
+func Flow(text string, columns int) string {
+	var parts []string
+	for part := range strings.SplitSeq(text, "\n\n") {
+		tooWide := false
+		for line := range strings.SplitSeq(part, "\n") {
+			tooWide = tooWide || leading(line) > 0 || Columns(line) > columns
+		}
+		switch {
+		case columns <= 0 || !tooWide:
+		case strings.HasPrefix(part, " ") || strings.Contains(part, "\n "):
+			part = Wrap(part, columns)
+		default:
+			part = wrapLine(strings.ReplaceAll(part, "\n", " "), columns, 0)
+		}
+		parts = append(parts, part)
 	}
+	return strings.Join(parts, "\n\n")
+}
+
+func wrapLine(line string, columns, indent int) string {
 	var b strings.Builder
 	used := 0 // columns of the current line
 	for rest := line; rest != ""; {

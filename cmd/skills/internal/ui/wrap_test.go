@@ -31,6 +31,19 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+func TestFlow(t *testing.T) {
+	const text = "one two three\nfour.\n\n  a    list of\n  b    words"
+	for columns, want := range map[int]string{
+		0:  text,
+		20: text,
+		12: "one two\nthree four.\n\n  a    list\n    of\n  b    words",
+	} {
+		if got := Flow(text, columns); got != want {
+			t.Errorf("%d columns: got\n%s\nwant\n%s", columns, got, want)
+		}
+	}
+}
+
 func TestWrapsOnATerminalOnly(t *testing.T) {
 	const text = "one two three four five six seven"
 	for _, tty := range []bool{true, false} {
