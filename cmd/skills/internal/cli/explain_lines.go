@@ -15,7 +15,7 @@ func (e explained) parts() (about, message string) {
 	}
 	message = e.Message
 	if rest, ok := strings.CutPrefix(message, `fetch "`); ok {
-		if slug, why, ok := strings.Cut(rest, `": `); ok && strings.Contains(e.Ref, slug) {
+		if _, why, ok := strings.Cut(rest, `": `); ok {
 			message = why
 		}
 	}

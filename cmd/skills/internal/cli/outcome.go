@@ -176,7 +176,7 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 				agents = append(agents, t.Agents...)
 				roots = append(roots, filepath.Dir(t.Path))
 			}
-			p.Printf("%s  %s%s", deed(p, statusOf(o, o.Targets[0]), dryRun), head, inBrackets(p, agents))
+			p.Printf("%s  %s%s", deed(p, placed(o, o.Targets[0]), dryRun), head, inBrackets(p, agents))
 		} else {
 			printTargets(p, o, head, dryRun)
 		}
@@ -195,7 +195,7 @@ func printTargets(p *ui.Printer, o install.Outcome, head string, dryRun bool) {
 		p.Printf("%s  %s", deed(p, o.Action, dryRun), head)
 	}
 	for _, t := range o.Targets {
-		p.Printf("%s  %s  %s%s", deed(p, statusOf(o, t), dryRun), head, ui.Line(t.Path), inBrackets(p, t.Agents))
+		p.Printf("%s  %s  %s%s", deed(p, placed(o, t), dryRun), head, ui.Line(t.Path), inBrackets(p, t.Agents))
 	}
 }
 
@@ -209,9 +209,9 @@ func alike(o install.Outcome) bool {
 	return len(o.Targets) > 0
 }
 
-// statusOf is what happened to one folder of a skill: "removed" would frighten
+// placed is what happened to one folder of a skill: "removed" would frighten
 // whoever disables it.
-func statusOf(o install.Outcome, t install.Placement) install.Action {
+func placed(o install.Outcome, t install.Placement) install.Action {
 	if t.Status == install.Removed && o.Action == install.Disabled || t.Status == install.Installed && o.Action == install.Enabled {
 		return o.Action
 	}
