@@ -20,6 +20,9 @@ type FrozenError struct {
 	Path string   // the lock, the manifest or the folder
 	Why  []string // each reason, in order
 	Err  error    // what is in the way in the folder, if that is it
+
+	NoLock   bool // that is all there is to say
+	Unwanted int  // how many of the reasons are skills of the lock that the manifest does not want
 }
 
 func (e *FrozenError) Error() string {
@@ -70,7 +73,7 @@ func frozen(s *step) *step {
 // agree compares the manifest with the lock.
 func (e *Engine) agree(st *state) error {
 	if !st.locked {
-		return &FrozenError{Path: e.Scope.Lock, Why: []string{"there is no " + lockfile.Name + " in " + e.Scope.Root}}
+		return &FrozenError{Path: e.Scope.Lock, NoLock: true, Why: []string{"there is no " + lockfile.Name + " in " + e.Scope.Root}}
 	}
 	if st.manifest == nil {
 		return nil
@@ -85,8 +88,10 @@ func (e *Engine) agree(st *state) error {
 			why = append(why, fmt.Sprintf("the manifest wants %s, the lock has %s %s", quote(s.Ref), s.Name, entry.Version))
 		}
 	}
+	unwanted := 0
 	for _, name := range st.lock.Names() {
 		if _, wanted := st.manifest.Ref(name); !wanted {
+			unwanted++
 			why = append(why, name+" is in the lock and not in the manifest")
 		}
 	}
@@ -94,7 +99,7 @@ func (e *Engine) agree(st *state) error {
 		return nil
 	}
 	slices.Sort(why)
-	return &FrozenError{Path: e.Scope.Lock, Why: why}
+	return &FrozenError{Path: e.Scope.Lock, Why: why, Unwanted: unwanted}
 }
 
 // commitFrozen moves what is staged to its place. The lock says already what is

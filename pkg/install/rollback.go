@@ -27,7 +27,7 @@ type NoHistoryError struct {
 func (e *NoHistoryError) Error() string {
 	switch {
 	case e.First:
-		return fmt.Sprintf("%s was installed by the last change of it, and was not there before", quote(e.Name))
+		return fmt.Sprintf("%s has nothing to go back to: it was not there before it was installed", quote(e.Name))
 	case e.Generation == LastChange:
 		return fmt.Sprintf("no change of %s is remembered", quote(e.Name))
 	case e.Oldest == 0:

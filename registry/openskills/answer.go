@@ -34,7 +34,7 @@ func (e *AnswerError) Error() string {
 	if e.ContentType != "" {
 		text += " and type " + quote(e.ContentType)
 	}
-	if e.Message != "" {
+	if e.Message != "" && (e.Err == nil || e.Message != e.Err.Error()) {
 		text += ": " + quote(strings.TrimSpace(e.Message))
 	}
 	if e.Err != nil {

@@ -15,8 +15,8 @@ func (a *app) adoptCommand() *cobra.Command {
 	var local bool
 	cmd := &cobra.Command{
 		Use:     "adopt DIR...",
-		Short:   "Take over skills that were put there without skills",
-		GroupID: groupUse,
+		Short:   "Take over folders that are there already",
+		GroupID: groupCare,
 		Long: `Record skills that already stand in a folder of an agent, so that they are listed,
 verified and updated like those that skills installed. No file of them is touched.
 

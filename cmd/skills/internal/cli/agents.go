@@ -30,8 +30,8 @@ func (a *app) agentsCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:     "agents [AGENT]...",
-		Short:   "Show where each agent reads skills, and which are on this machine",
-		GroupID: groupSee,
+		Short:   "Show where each agent reads skills",
+		GroupID: groupSetup,
 		Long: `Show the agents that are on this machine, or those that are named, and the
 folder in which each reads skills. A folder that is wrong for you can be changed:
 skills config set agent-dirs.ID.user PATH.`,

@@ -33,8 +33,8 @@ func (a *app) bundleCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:     "bundle",
-		Short:   "Write what the lock names into one file, for machines without a network",
-		GroupID: groupUse,
+		Short:   "Write all that the lock names into one file",
+		GroupID: groupTeam,
 		Long: `Write skills.lock, skills.yaml and every artifact that the lock names into one file,
 from which skills install --bundle restores without a network. What was not
 fetched before is fetched now. Equal contents make equal bytes.`,

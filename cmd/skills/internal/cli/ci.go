@@ -13,7 +13,7 @@ func (a *app) ciCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "ci",
 		Short:   "Install exactly what skills.lock says, or fail",
-		GroupID: groupUse,
+		GroupID: groupTeam,
 		Long: `Put exactly the skills into their folders that skills.lock names, for CI jobs and
 teammates. It resolves nothing and writes neither skills.lock nor skills.yaml. The
 exit code is 7 if there is no lock, if skills.yaml wants something else, or if a
@@ -30,7 +30,7 @@ It is the same as skills install --frozen.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
-	a.editFlags(cmd, true)
+	a.editFlags(cmd, editRestore, true)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.bundleFlag(cmd)
@@ -41,7 +41,8 @@ It is the same as skills install --frozen.`,
 
 // restoreFrozen does what ci is for.
 func (a *app) restoreFrozen(ctx context.Context, o install.Options) (*answer, error) {
-	out, err := a.change(ctx, request{verb: "installing", deed: "Replace"}, func(ctx context.Context, e *engine) (*install.Plan, error) {
+	a.ui.NoInput = true // at a terminal it is what it is in a job
+	out, err := a.change(ctx, request{verb: "installing"}, func(ctx context.Context, e *engine) (*install.Plan, error) {
 		return e.PlanFrozen(ctx, e.options(o))
 	})
 	if out != nil && len(out.faults) > 0 {

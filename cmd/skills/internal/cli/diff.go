@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,8 +22,8 @@ func (a *app) diffCommand() *cobra.Command {
 	var o install.Options
 	cmd := &cobra.Command{
 		Use:     "diff NAME [VERSION]",
-		Short:   "Show what you changed in a skill, or what a version would bring",
-		GroupID: groupSee,
+		Short:   "Show your changes, or what a version brings",
+		GroupID: groupUndo,
 		Long: `Without VERSION, compare the files of an installed skill with those that it was
 installed with: what you changed. With VERSION, compare what it was installed with
 to that version: what an update would bring. VERSION can be a version, a constraint
@@ -66,6 +67,7 @@ such as ^2, or latest. The output is a unified diff, as git diff prints it.`,
 func printDiff(p *ui.Printer, r diffResult, names bool) {
 	same := 0
 	for _, d := range r.Differences {
+		_ = p.Flush() // each note stands before what it is about; the last Flush tells what broke
 		switch {
 		case d.Missing:
 			p.Notef("%s is not there: skills install puts it back", ui.Line(d.Path))
@@ -100,7 +102,7 @@ func printDiff(p *ui.Printer, r diffResult, names bool) {
 // to find the very bytes.
 func printDiffLine(p *ui.Printer, line string) {
 	if !p.Terminal() {
-		p.Printf("%s", line)
+		_, _ = io.WriteString(p.Writer(), line+"\n") // Flush tells what broke
 		return
 	}
 	shown := ui.Line(line)
@@ -114,5 +116,5 @@ func printDiffLine(p *ui.Printer, line string) {
 	case strings.HasPrefix(line, "@@"):
 		shown = p.Faint(shown)
 	}
-	p.Printf("%s", shown)
+	_, _ = io.WriteString(p.Writer(), shown+"\n") // not wrapped: its first column has a meaning
 }

@@ -11,8 +11,8 @@ import (
 func (a *app) disableCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "disable NAME...",
-		Short:   "Take skills out of the agents' sight, and keep them in the lock",
-		GroupID: groupUse,
+		Short:   "Take skills out of the agents' sight",
+		GroupID: groupUndo,
 		Long: `Take skills out of the folders that agents read, and keep them in skills.lock:
 they cost the agents nothing, are updated with the others, and skills enable puts
 them back. A skill that you changed is only taken out with --on-edit=overwrite,
@@ -26,7 +26,7 @@ after a backup.`,
 			})
 		}),
 	}
-	a.editFlags(cmd, false)
+	a.editFlags(cmd, editRemove, false)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	return cmd
@@ -35,8 +35,8 @@ after a backup.`,
 func (a *app) enableCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "enable NAME...",
-		Short:   "Put disabled skills back where the agents see them",
-		GroupID: groupUse,
+		Short:   "Put disabled skills back",
+		GroupID: groupUndo,
 		Long: `Put skills that skills disable took out back into the folders that they stood in,
 exactly as the lock says.`,
 		Example:           "  skills enable pdf",
@@ -48,7 +48,7 @@ exactly as the lock says.`,
 			})
 		}),
 	}
-	a.editFlags(cmd, true)
+	a.editFlags(cmd, editRestore, true)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.netFlags(cmd)

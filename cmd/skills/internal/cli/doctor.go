@@ -57,7 +57,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Find out why an agent does not see a skill",
-		GroupID: groupSee,
+		GroupID: groupCare,
 		Long: `Look at every installed skill as its agents do: is the folder there and readable,
 is its SKILL.md a file that can be read, is the agent on this machine. The exit
 code is 7 if something is wrong. Nothing is changed.
@@ -310,26 +310,7 @@ func (d *doctor) print(p *ui.Printer) {
 		}
 		p.Printf("%s", line)
 	}
-	if len(d.result.Skills) > 0 {
-		p.Printf("")
-	}
-	for _, s := range d.result.Skills {
-		state := p.Good("ok")
-		if !s.OK {
-			state = p.Bad("!!")
-		}
-		line := fmt.Sprintf("%s  %s  %s", state, p.Strong(ui.Line(s.Skill)), ui.Line(s.Path))
-		switch {
-		case s.Detected != nil && !*s.Detected:
-			line += "  (" + s.Agent + ", which is not on this machine)"
-		case s.Agent != "":
-			line += p.Faint("  (" + s.Agent + ")")
-		}
-		p.Printf("%s", line)
-		if s.Note != "" {
-			p.Printf("    %s %s", p.Unsure("note:"), ui.Line(s.Note))
-		}
-	}
+	d.printSights(p)
 	p.Printf("")
 	d.app.printFixed(p, d.result.Fixed)
 	for _, problem := range d.result.Problems {
@@ -340,5 +321,39 @@ func (d *doctor) print(p *ui.Printer) {
 	}
 	if len(d.result.Problems) == 0 {
 		p.Printf("%s", p.Good("no problem found"))
+	}
+}
+
+// printSights prints the skills of which there is something to say, and counts the
+// others unless every detail is wanted. What is wrong is told with the problems.
+func (d *doctor) printSights(p *ui.Printer) {
+	seen, all := 0, d.app.flags.verbose
+	var lines []string
+	for _, s := range d.result.Skills {
+		if !s.OK {
+			continue
+		}
+		seen++
+		missing := s.Detected != nil && !*s.Detected
+		if !all && !missing && s.Note == "" {
+			continue
+		}
+		line := fmt.Sprintf("%s  %s  %s", p.Good("ok"), p.Strong(ui.Line(s.Skill)), ui.Line(s.Path))
+		switch {
+		case missing:
+			line += "  (" + s.Agent + ", which is not on this machine)"
+		case s.Agent != "":
+			line += p.Faint("  (" + s.Agent + ")")
+		}
+		lines = append(lines, line)
+		if s.Note != "" {
+			lines = append(lines, "    "+p.Unsure("note:")+" "+ui.Line(s.Note))
+		}
+	}
+	if n := len(d.result.Skills); n > 0 {
+		p.Printf("%s %d of %s", p.Faint(fmt.Sprintf("%-9s", "seen")), seen, counted(n, "folder"))
+	}
+	if len(lines) > 0 {
+		p.Printf("\n%s", strings.Join(lines, "\n"))
 	}
 }

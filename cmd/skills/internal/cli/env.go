@@ -207,16 +207,27 @@ func (a *app) judge(out *answer) (int, []explained) {
 
 const fewFaults = 20 // are printed; more only if verbose
 
+// printFaults tells what did not work. A hint follows after the last of those that
+// it is for.
 func (a *app) printFaults(told []explained) {
-	for i, e := range told {
-		if i == fewFaults && !a.flags.verbose {
-			a.ui.Error(fmt.Sprintf("and %d more; --verbose prints them all", len(told)-i), "")
-			return
+	shown := 0
+	for len(told) > 0 {
+		n := 1
+		for n < len(told) && told[n].Hint == told[0].Hint {
+			n++
 		}
-		hint := e.Hint
-		if i+1 < len(told) && told[i+1].Hint == hint {
-			hint = "" // it follows after the last that it is for
+		all := lines(told[:n])
+		for i, line := range all {
+			if shown++; shown > fewFaults && !a.flags.verbose {
+				a.ui.Error(fmt.Sprintf("and %d more; --verbose prints them all", len(told)-i), "")
+				return
+			}
+			hint := ""
+			if i == len(all)-1 {
+				hint = told[0].Hint
+			}
+			a.ui.Error(line, hint)
 		}
-		a.ui.Error(e.line(), hint)
+		told = told[n:]
 	}
 }

@@ -41,14 +41,6 @@ type explained struct {
 	exit      int
 }
 
-// line is what is printed: the reference, unless the message begins with it.
-func (e explained) line() string {
-	if e.Ref == "" || strings.HasPrefix(strings.TrimLeft(e.Message, `"`), e.Ref) {
-		return e.Message
-	}
-	return ui.Cut(ui.Escape(e.Ref), 80) + ": " + e.Message
-}
-
 // A rule turns the errors that it matches into what people and programs see.
 type rule struct {
 	Code
@@ -87,7 +79,11 @@ func explain(f fault) explained {
 
 // message is the text of an error as one line that is safe to print.
 func message(err error) string {
-	text := ui.Line(err.Error())
+	text := err.Error()
+	if e, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(e.Err, fs.ErrNotExist) {
+		text = strings.Replace(text, e.Error(), e.Path+" is not there", 1) // rather than "lstat PATH: no such file or directory"
+	}
+	text = ui.Line(text)
 	if len(text) <= maxMessage {
 		return text
 	}
@@ -176,8 +172,15 @@ func rules() []rule {
 		// Manifest, lock and disk, where they must agree.
 		{Code{"frozen", exitDisagree, false, "manifest, lock and disk do not agree, and the lock may not move"},
 			as(func(e *install.FrozenError) string {
-				if e.Err != nil {
+				switch {
+				case e.Err != nil:
 					return "--on-edit=overwrite and --replace put back what the lock says, after a backup"
+				case e.NoLock:
+					return "is this the right folder? Where skills.yaml stands, skills install writes the lock; commit it"
+				case e.Unwanted == len(e.Why):
+					return "skills prune --yes takes out what the manifest does not want; commit the lock"
+				case e.Unwanted > 0:
+					return "skills install brings what the manifest wants, and skills prune --yes takes out what it does not; commit the lock"
 				}
 				return "skills install makes them agree, and writes the lock; commit what it wrote"
 			})},
@@ -207,7 +210,7 @@ func rules() []rule {
 				return fmt.Sprintf("if %s is the skill that you mean: --accept-rename takes it by that name", e.To)
 			})},
 		{Code{"no_lock", exitUsage, false, "there is nothing to restore"},
-			is(install.ErrNoLock, "name what to install: skills install REF")},
+			is(install.ErrNoLock, "skills install REF installs a skill; other scopes: --user, --project, --dir")},
 		{Code{"no_manifest", exitUsage, false, "there is no skills.yaml to compare with"},
 			is(install.ErrNoManifest, "skills remove NAME removes a skill by name")},
 
@@ -381,7 +384,7 @@ func rules() []rule {
 				return fmt.Sprintf("is %s right, and are you online?", e.Name)
 			})},
 		{Code{"unreachable", exitUnreachable, true, "the host cannot be reached"},
-			as(saying[*transport.NetworkError]("are you online? A proxy is set with HTTPS_PROXY"))},
+			as(saying[*transport.NetworkError]("are you online, and is it the right registry (skills registry list)? A proxy is set with HTTPS_PROXY"))},
 
 		// The disk.
 		{Code{"output", exitError, false, "what is to be said cannot be written to standard output"},

@@ -48,6 +48,6 @@ func adoptRules() []rule {
 		{Code{"no_registry", exitNotFound, false, "a skill of another tool comes from where skills cannot look"},
 			as(saying[*noRegistryError]("--local takes it over as a skill of its own, which no update changes"))},
 		{Code{"not_there", exitDisagree, false, "a skill that another tool says it installed is in no folder of an agent"},
-			as(saying[*notThereError](""))},
+			as(saying[*notThereError]("skills install REF installs it anew"))},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,6 +145,37 @@ func TestJudge(t *testing.T) {
 		a := newApp(Env{Getenv: func(string) string { return "" }})
 		if got, _ := a.judge(&answer{faults: c.faults, done: c.done}); got != c.want {
 			t.Errorf("%s: exit code %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMessageOfAMissingFile(t *testing.T) {
+	_, err := os.Open("/no/such/file")
+	if got, want := message(fmt.Errorf("read bundle: %w", err)), "read bundle: /no/such/file is not there"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestLines holds that a registry that is down is told once, and not once a skill.
+func TestLines(t *testing.T) {
+	down := func(ref, slug string) explained {
+		return explained{Ref: ref, Message: fmt.Sprintf("fetch %q: get host: refused", slug)}
+	}
+	for _, c := range []struct {
+		told []explained
+		want string
+	}{
+		{[]explained{down("a", "a")}, "a: get host: refused"},
+		{[]explained{down("pdf@^1", "pdf")}, "pdf@^1: get host: refused"},
+		{[]explained{down("a", "a"), down("b", "b")}, "a, b: get host: refused"},
+		{[]explained{down("a", "a"), down("b", "b"), down("c", "c"), down("d", "d"), down("e", "e")}, "a, b, c and 2 more: get host: refused"},
+		{[]explained{down("a", "a"), down("b", "b"), down("c", "c"), down("d", "d")}, "a, b, c, d: get host: refused"},
+		{[]explained{down("a", "a"), {Ref: "b", Message: "gone"}, down("c", "c")}, "a: get host: refused\nb: gone\nc: get host: refused"},
+		{[]explained{down("a", "z")}, "a: get host: refused"},
+		{[]explained{{Message: "no"}, {Message: "no"}}, "no\nno"},
+	} {
+		if got := strings.Join(lines(c.told), "\n"); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

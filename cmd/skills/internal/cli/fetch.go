@@ -39,7 +39,7 @@ func (a *app) fetchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "fetch [REF]...",
 		Short:   "Fetch what the lock names, and place nothing",
-		GroupID: groupUse,
+		GroupID: groupTeam,
 		Long: `Bring the artifacts that skills.lock names, or those of the REFs, into the store of
 this user, verified as for an install. What is there is not fetched again.
 Afterwards skills install --offline needs no network. No skill is placed, and no

@@ -109,7 +109,7 @@ func (a *app) verifyFix(ctx context.Context, names []string) (*answer, error) {
 	}
 	out.text = func(p *ui.Printer) {
 		a.printFixed(p, result.Fixed)
-		printChecks(p, checks)
+		printChecks(p, checks, a.listsAll(names))
 	}
 	return out, nil
 }

@@ -75,9 +75,9 @@ func (a *app) globalFlags(cmd *cobra.Command) {
 // scopeFlags choose which set of installed skills is meant.
 func (a *app) scopeFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&a.flags.user, "user", false, "the skills of this user, in any folder")
-	f.BoolVar(&a.flags.project, "project", false, "the skills of the project this folder is in")
-	f.StringVar(&a.flags.dir, "dir", "", "the folder at `path`, which carries its own lock")
+	f.BoolVar(&a.flags.user, "user", false, "your own, whatever folder this is")
+	f.BoolVar(&a.flags.project, "project", false, "those of the project that this folder is in")
+	f.StringVar(&a.flags.dir, "dir", "", "those in the folder at `path`, which has its own lock")
 	_ = cmd.MarkFlagDirname("dir")
 }
 
@@ -121,10 +121,17 @@ func (a *app) limitFlags(cmd *cobra.Command) {
 	f.Var(&value[int]{to: &a.flags.maxEntries, parse: parseCount, kind: "n"}, "max-entries", "most files and folders in an artifact")
 }
 
+// What --on-edit says, by what a command does with skills.
+const (
+	editMerge   = "skills that you changed: merge, keep, overwrite after a backup, or fail (default merge on a terminal, else fail)"
+	editRestore = "skills that you changed: overwrite puts them back, after a backup; else they are kept"
+	editRemove  = "skills that you changed: overwrite takes them out as well, after a backup; else they are kept"
+)
+
 // editFlags say what may be overwritten. Whatever is goes into a backup first.
-func (a *app) editFlags(cmd *cobra.Command, replace bool) {
+func (a *app) editFlags(cmd *cobra.Command, usage string, replace bool) {
 	f := cmd.Flags()
-	f.Var(&value[install.OnEdit]{to: &a.flags.onEdit, parse: parseOnEdit, kind: "merge|keep|overwrite|fail"}, "on-edit", "for skills that you changed: merge your changes into the new version, keep the skill, overwrite it after a backup, or fail (default merge on a terminal, fail off it)")
+	f.Var(&value[install.OnEdit]{to: &a.flags.onEdit, parse: parseOnEdit, kind: "how"}, "on-edit", usage)
 	_ = cmd.RegisterFlagCompletionFunc("on-edit", fixed("merge", "keep", "overwrite", "fail"))
 	if replace {
 		f.BoolVar(&a.flags.replace, "replace", false, "replace a folder that skills did not place, after a backup")

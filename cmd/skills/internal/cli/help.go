@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -88,9 +89,8 @@ func (a *app) helpAbout(root *cobra.Command, args []string) (*answer, error) {
 		return nil, a.noSuchTopic(cmd, name, rest)
 	}
 	cmd.InitDefaultHelpFlag()
-	text := helpText(cmd)
-	return &answer{result: topicResult{Topic: name, Text: text}, done: 1, text: func(p *ui.Printer) {
-		p.Printf("%s", strings.TrimRight(text, "\n"))
+	return &answer{result: topicResult{Topic: name, Text: helpText(cmd)}, done: 1, text: func(p *ui.Printer) {
+		_, _ = io.WriteString(p.Writer(), a.shownHelp(cmd)) // Flush tells what broke
 	}}, nil
 }
 
@@ -179,7 +179,7 @@ Errors in --json ("code", exit code, meaning; * may work later):
 		if c.Retryable {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "  %-15s %3d%s %s\n", c.Code, c.Exit, mark, c.Meaning)
+		fmt.Fprintf(&b, "  %-17s %3d%s %s\n", c.Code, c.Exit, mark, c.Meaning)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

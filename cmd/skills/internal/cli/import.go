@@ -57,7 +57,7 @@ func (a *app) importCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "import [FILE]...",
 		Short:   "Take over what other tools installed",
-		GroupID: groupUse,
+		GroupID: groupCare,
 		Long: `Read the files in which other tools keep note of what they installed, and take
 over those skills where they stand, as skills adopt does. Without a FILE those that
 are known are looked for in the project, or in your home folder. They are never

@@ -58,8 +58,8 @@ func (a *app) infoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "info REF",
 		Aliases: []string{"show", "view"},
-		Short:   "Say what a skill is and what is in it, without installing it",
-		GroupID: groupSee,
+		Short:   "Say what is in a skill, before you install it",
+		GroupID: groupUse,
 		Long: `Fetch a skill, check it as an install would, and say what it is: its versions,
 digests, files, and which of them can be executed. Nothing is installed.`,
 		Example: `  skills info sickn33-skills-backend-architect

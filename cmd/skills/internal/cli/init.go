@@ -23,7 +23,7 @@ func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "init [DIR]",
 		Short:   "Make this folder a project, with a skills.yaml",
-		GroupID: groupMake,
+		GroupID: groupTeam,
 		Long: `Write a skills.yaml into this folder, or into DIR. What is then installed in it
 or below it goes into the project's folders, and into a skills.lock that you
 commit: skills install gives everyone the same skills.`,

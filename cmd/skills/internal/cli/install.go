@@ -74,7 +74,7 @@ never overwritten without a flag that says so.`,
 	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
 	f.BoolVar(&o.Link, "link", false, "place one copy, and link to it from the folders of the other agents; --user only")
 	f.BoolVar(&frozen, "frozen", false, "without a REF: install exactly what skills.lock says, or fail; the same as skills ci")
-	a.editFlags(cmd, true)
+	a.editFlags(cmd, editMerge, true)
 	a.renameFlag(cmd)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)

@@ -23,8 +23,8 @@ func (a *app) listCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List installed skills",
-		GroupID: groupSee,
+		Short:   "List installed skills, and what they cost",
+		GroupID: groupUse,
 		Long: `List the installed skills. With --budget, say instead what the names and
 descriptions of all skills that an agent reads, ours or not, cost it when it starts:
 in bytes, in tokens (an estimate), and against the budget of agents that have one.`,
@@ -82,6 +82,8 @@ func printList(p *ui.Printer, entries []install.Entry) {
 	for _, e := range entries {
 		state := ui.Cell{}
 		switch {
+		case e.State == install.Hidden:
+			state = ui.Cell{Text: string(e.State), Mark: p.Unsure}
 		case e.State != install.OK:
 			state = ui.Cell{Text: string(e.State), Mark: p.Bad}
 		case e.Pinned != "":

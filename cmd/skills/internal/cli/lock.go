@@ -34,7 +34,7 @@ func (a *app) lockCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "lock --resolve",
 		Short:   "Resolve a merge conflict in skills.lock",
-		GroupID: groupUse,
+		GroupID: groupTeam,
 		Long: `Merge both sides of a skills.lock in which a merge or a rebase left conflict
 markers, skill by skill, and say how each was decided. Of two versions the one
 stays that skills.yaml accepts, then the one that is pinned, then the higher one;

@@ -19,7 +19,7 @@ func (a *app) outdatedCommand() *cobra.Command {
 	var exitCode, all bool
 	cmd := &cobra.Command{
 		Use:     "outdated [NAME]...",
-		Short:   "Say which installed skills have a newer version; changes nothing",
+		Short:   "Say which skills have a newer version",
 		GroupID: groupUse,
 		Long: `Ask the registries whether there are newer versions of the installed skills.
 Nothing is changed. What could not be checked is said to be unknown, and the

@@ -33,7 +33,7 @@ func (a *app) packCommand() *cobra.Command {
 	var replace bool
 	cmd := &cobra.Command{
 		Use:     "pack DIR",
-		Short:   "Pack a skill into a zip; equal files make equal bytes",
+		Short:   "Pack a skill into a zip",
 		GroupID: groupMake,
 		Long: `Pack a folder with a SKILL.md into a zip that any registry or agent can take.
 The same files make the same bytes on every machine, so that the digest tells

@@ -14,7 +14,7 @@ func (a *app) pinCommand() *cobra.Command {
 		Use:     "pin NAME...",
 		Aliases: []string{"hold"},
 		Short:   "Keep skills at the version they have",
-		GroupID: groupUse,
+		GroupID: groupUndo,
 		Long: `Keep skills at the version they have: no update, install or rollback moves them,
 whatever its flags, until skills unpin. The reason is shown wherever that matters.`,
 		Example: `  skills pin pdf --reason "2.0 breaks our forms"
@@ -36,7 +36,7 @@ func (a *app) unpinCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "unpin NAME...",
 		Short:             "Let pinned skills be updated again",
-		GroupID:           groupUse,
+		GroupID:           groupUndo,
 		Example:           "  skills unpin pdf",
 		Args:              args(1, -1, "the name of an installed skill"),
 		ValidArgsFunction: a.completeInstalled,

@@ -20,8 +20,8 @@ type pruneResult struct {
 func (a *app) pruneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "prune",
-		Short:   "Remove the skills that skills.yaml does not want any more",
-		GroupID: groupUse,
+		Short:   "Remove what skills.yaml does not list",
+		GroupID: groupCare,
 		Long: `Remove the installed skills that skills.yaml does not list any more, from their
 folders and from the lock, and what interrupted runs left beside them. Without
 --yes it only says what would be removed. A skill that you changed is only removed
@@ -38,7 +38,7 @@ with --on-edit=overwrite, after a backup. What skills did not place is not touch
 			return a.prune(ctx)
 		}),
 	}
-	a.editFlags(cmd, false)
+	a.editFlags(cmd, editRemove, false)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	return cmd

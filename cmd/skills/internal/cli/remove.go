@@ -28,7 +28,7 @@ with --on-edit=overwrite, after a backup.`,
 			})
 		}),
 	}
-	a.editFlags(cmd, false)
+	a.editFlags(cmd, editRemove, false)
 	a.agentFlag(cmd, "remove from these agents only")
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)

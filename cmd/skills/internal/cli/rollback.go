@@ -20,7 +20,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "rollback [NAME]...",
 		Short:   "Go back to what skills were before",
-		GroupID: groupUse,
+		GroupID: groupUndo,
 		Long: `Make skills what they were before the last change of each, or after the generation
 that --to names. With --generation, all skills of the scope are made what they were
 then: what came later is removed, what was removed comes back. Everything is taken
@@ -50,7 +50,7 @@ keeps a skill where it is.`,
 	}
 	generations(&to, "to", "go back to what NAME was after this generation")
 	generations(&generation, "generation", "go back to what all skills were after this generation")
-	a.editFlags(cmd, true)
+	a.editFlags(cmd, editMerge, true)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	return cmd
@@ -83,8 +83,8 @@ func (a *app) historyCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:     "history [NAME]...",
-		Short:   "Say how the lock changed, and what can be rolled back to",
-		GroupID: groupSee,
+		Short:   "List what changed, and when",
+		GroupID: groupUndo,
 		Long: fmt.Sprintf(`List the generations of this scope, the newest first: every install, update or
 removal that changed the lock is one. The last %d are remembered, and skills cache
 prune keeps the artifacts of the last %d.`, history.Kept, keptArtifacts),

@@ -12,7 +12,9 @@ import (
 
 const (
 	groupUse   = "use"
-	groupSee   = "see"
+	groupUndo  = "undo"
+	groupTeam  = "team"
+	groupCare  = "care"
 	groupMake  = "make"
 	groupSetup = "setup"
 )
@@ -23,42 +25,45 @@ type command struct {
 	build func() *cobra.Command
 }
 
-// commands returns what builds the commands: only the one called first, if there
+// commands returns what builds the commands, in the order in which help lists them,
+// which is that of a life with skills: only the one called first, if there
 // is one, since all the others are built for nothing then. It is a quarter of
 // what starting the program takes.
 func (a *app) commands(first string) []func() *cobra.Command {
 	var all []func() *cobra.Command
 	for _, c := range [...]command{
 		{"install add i", a.installCommand},
-		{"ci", a.ciCommand},
 		{"update upgrade up", a.updateCommand},
 		{"outdated", a.outdatedCommand},
 		{"remove rm uninstall", a.removeCommand},
-		{"prune", a.pruneCommand},
-		{"verify", a.verifyCommand},
-		{"rollback", a.rollbackCommand},
+		{"list ls", a.listCommand},
+		{"search find", a.searchCommand},
+		{"info show view", a.infoCommand},
+
+		{"diff", a.diffCommand},
 		{"history", a.historyCommand},
+		{"rollback", a.rollbackCommand},
 		{"pin hold", a.pinCommand},
 		{"unpin", a.unpinCommand},
 		{"disable", a.disableCommand},
 		{"enable", a.enableCommand},
-		{"adopt", a.adoptCommand},
-		{"import", a.importCommand},
+
+		{"init", a.initCommand},
+		{"ci", a.ciCommand},
 		{"lock", a.lockCommand},
 		{"fetch", a.fetchCommand},
 		{"bundle", a.bundleCommand},
 
-		{"search find", a.searchCommand},
-		{"info show view", a.infoCommand},
-		{"list ls", a.listCommand},
-		{"diff", a.diffCommand},
-		{"agents", a.agentsCommand},
+		{"verify", a.verifyCommand},
 		{"doctor", a.doctorCommand},
+		{"prune", a.pruneCommand},
+		{"adopt", a.adoptCommand},
+		{"import", a.importCommand},
 
-		{"init", a.initCommand},
 		{"validate lint", a.validateCommand},
 		{"pack", a.packCommand},
 
+		{"agents", a.agentsCommand},
 		{"registry registries", a.registryCommand},
 		{"config", a.configCommand},
 		{"cache", a.cacheCommand},
@@ -99,12 +104,16 @@ read them, and keeps track of their versions.`,
 	a.globalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupUse, Title: "Install and keep up to date:"},
-		&cobra.Group{ID: groupSee, Title: "Look around:"},
+		&cobra.Group{ID: groupUndo, Title: "Your changes, and undo:"},
+		&cobra.Group{ID: groupTeam, Title: "Teams, CI, and no network:"},
+		&cobra.Group{ID: groupCare, Title: "Check, repair, take over:"},
 		&cobra.Group{ID: groupMake, Title: "Make skills:"},
 		&cobra.Group{ID: groupSetup, Title: "Set up:"},
 	)
-	for _, c := range a.commands(first) {
-		root.AddCommand(c())
+	for i, build := range a.commands(first) {
+		c := build()
+		c.Annotations = map[string]string{placeInHelp: fmt.Sprintf("%02d", i)} // cobra sorts by name
+		root.AddCommand(c)
 	}
 	root.SetHelpCommand(a.helpCommand())
 	return root

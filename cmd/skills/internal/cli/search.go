@@ -25,7 +25,7 @@ func (a *app) searchCommand() *cobra.Command {
 		Use:     "search WORD...",
 		Aliases: []string{"find"},
 		Short:   "Search a registry",
-		GroupID: groupSee,
+		GroupID: groupUse,
 		Long: `Search a registry for skills. A skill whose slug is exactly what you typed comes
 first.`,
 		Example: `  skills search backend

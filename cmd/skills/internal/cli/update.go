@@ -33,7 +33,7 @@ is gone stays as it is, and a version that is yanked is passed over.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
-	a.editFlags(cmd, false)
+	a.editFlags(cmd, editMerge, false)
 	a.renameFlag(cmd)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)

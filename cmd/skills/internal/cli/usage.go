@@ -3,11 +3,17 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 )
+
+// placeInHelp is the annotation of a command that says where help lists it.
+const placeInHelp = "place"
 
 // Help is written by functions and not by templates: a template can call any
 // method by its name, so that the linker has to keep all of them, which doubled
@@ -25,11 +31,26 @@ func (a *app) writeHelp(cmd *cobra.Command, _ []string) {
 		a.answer = &answer{result: topicResult{Topic: name, Text: helpText(cmd)}, done: 1}
 		return
 	}
-	_, _ = io.WriteString(cmd.OutOrStdout(), helpText(cmd)) // Flush tells what broke
+	_, _ = io.WriteString(cmd.OutOrStdout(), a.shownHelp(cmd)) // Flush tells what broke
 }
 
-// helpText says first what a command is for.
+// shownHelp is the text of help as it fits the terminal, if there is one.
+func (a *app) shownHelp(cmd *cobra.Command) string {
+	about, rest := helpParts(cmd)
+	if a.ui.Terminal() {
+		columns := a.env.screen().Width()
+		about, rest = ui.Flow(about, columns), ui.Wrap(rest, columns)
+	}
+	return about + rest
+}
+
 func helpText(cmd *cobra.Command) string {
+	about, rest := helpParts(cmd)
+	return about + rest
+}
+
+// helpParts says what a command is for, and how it is used.
+func helpParts(cmd *cobra.Command) (about, rest string) {
 	text := cmd.Long
 	if text == "" {
 		text = cmd.Short
@@ -37,7 +58,7 @@ func helpText(cmd *cobra.Command) string {
 	if text != "" {
 		text = strings.TrimRight(text, " \n") + "\n\n"
 	}
-	return text + usage(cmd)
+	return text, usage(cmd)
 }
 
 func writeUsage(cmd *cobra.Command) error {
@@ -68,9 +89,15 @@ func usage(cmd *cobra.Command) string {
 				members = append(members, c)
 			}
 		}
+		slices.SortStableFunc(members, func(a, b *cobra.Command) int {
+			return strings.Compare(a.Annotations[placeInHelp], b.Annotations[placeInHelp])
+		})
 		writeCommands(&b, g.Title, members)
 	}
-	writeFlags(&b, "Flags:", cmd.LocalFlags())
+	own, scope, transfer := sortFlags(cmd.LocalFlags())
+	writeFlags(&b, "Flags:", own)
+	writeFlags(&b, "Which skills:", scope)
+	writeFlags(&b, "Transfers and limits:", transfer)
 	writeFlags(&b, "Flags of every command:", cmd.InheritedFlags())
 	if !cmd.HasParent() {
 		b.WriteString("\nMore: skills COMMAND --help; skills help references|environment|exit-codes\n")
@@ -85,6 +112,24 @@ func writeCommands(b *strings.Builder, title string, cmds []*cobra.Command) {
 			fmt.Fprintf(b, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
 		}
 	}
+}
+
+// sortFlags tells the flags of a command itself from the many that it has in common
+// with others, and that few people ever need.
+func sortFlags(flags *pflag.FlagSet) (own, scope, transfer *pflag.FlagSet) {
+	set := func() *pflag.FlagSet { return pflag.NewFlagSet("", pflag.ContinueOnError) }
+	own, scope, transfer = set(), set(), set()
+	flags.VisitAll(func(f *pflag.Flag) {
+		switch f.Name {
+		case "user", "project", "dir":
+			scope.AddFlag(f)
+		case "jobs", "locale", "timeout", "max-wait", "max-download", "max-entries", "max-file", "max-unpacked":
+			transfer.AddFlag(f)
+		default:
+			own.AddFlag(f)
+		}
+	})
+	return own, scope, transfer
 }
 
 func writeFlags(b *strings.Builder, title string, flags *pflag.FlagSet) {

@@ -29,7 +29,7 @@ func (a *app) validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "validate DIR...",
 		Aliases: []string{"lint"},
-		Short:   "Check skills that you write against the specification",
+		Short:   "Check skills against the specification",
 		GroupID: groupMake,
 		Long: `Check folders with a SKILL.md against the specification of agentskills.io, and
 as an archive that others will install. The exit code is 1 if there is an error,

@@ -22,7 +22,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "verify [NAME]...",
 		Short:   "Compare every installed file with the lock",
-		GroupID: groupUse,
+		GroupID: groupCare,
 		Long: `Hash every file of the installed skills and compare with skills.lock. The exit
 code is 7 if a skill is missing or was changed. Nothing is changed or fetched.
 
@@ -60,18 +60,22 @@ not as the lock says.`,
 					out.faults = append(out.faults, fault{ref: c.Name, err: disagreement(c)})
 				}
 			}
-			out.text = func(p *ui.Printer) { printChecks(p, checks) }
+			out.text = func(p *ui.Printer) { printChecks(p, checks, a.listsAll(names)) }
 			return out, nil
 		}),
 	}
 	cmd.Flags().BoolVar(&fix, "fix", false, "put back what is missing, and what the flags below allow")
-	a.editFlags(cmd, true)
+	a.editFlags(cmd, editRestore, true)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.netFlags(cmd)
 	a.limitFlags(cmd)
 	return cmd
 }
+
+// listsAll says whether what is as it should be is listed as well: the person named
+// it, or wants every detail.
+func (a *app) listsAll(names []string) bool { return len(names) > 0 || a.flags.verbose }
 
 // disagreement says what is wrong with a skill that is not as the lock says.
 func disagreement(c install.Check) error {
@@ -93,16 +97,20 @@ func disagreement(c install.Check) error {
 	return e
 }
 
-func printChecks(p *ui.Printer, checks []install.Check) {
-	if len(checks) == 0 {
-		p.Notef("nothing is installed here")
-		return
-	}
+// printChecks prints a line for each folder that is not as the lock says, and with
+// all one for each other, too. What changed stands below.
+func printChecks(p *ui.Printer, checks []install.Check, all bool) {
+	fine, folders := 0, 0
 	for _, c := range checks {
+		if c.State.Fine() {
+			fine, folders = fine+1, folders+len(c.Targets)
+		}
 		for _, t := range c.Targets {
 			state := p.Good(string(t.State))
 			if !t.State.Fine() {
 				state = p.Bad(string(t.State))
+			} else if !all {
+				continue
 			}
 			p.Printf("%s  %s %s  %s", state, p.Strong(ui.Line(c.Name)), ui.Line(c.Version), ui.Line(t.Path))
 			if t.Changes == nil {
@@ -118,5 +126,12 @@ func printChecks(p *ui.Printer, checks []install.Check) {
 				p.Printf("  - %s", ui.Line(path))
 			}
 		}
+	}
+	_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
+	switch {
+	case len(checks) == 0:
+		p.Notef("nothing is installed here")
+	case fine > 0 && !all:
+		p.Notef("as the lock says: %s in %s", counted(fine, "skill"), counted(folders, "folder"))
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// A Table is printed with its columns aligned. On a terminal the last column is
-// cut to what fits, off it nothing is.
+// A Table is printed with its columns aligned. On a terminal the widest columns
+// are cut to what fits, off it nothing is.
 type Table struct {
 	Head []string
 	Rows [][]Cell
@@ -50,7 +50,7 @@ func (p *Printer) Table(t Table) {
 		}
 	}
 	if p.screen.OutTTY {
-		widths[last] = p.room(widths[:last], used)
+		fit(widths, used, p.screen.Width())
 	}
 	head := make([]Cell, len(t.Head))
 	for i, h := range t.Head {
@@ -62,18 +62,32 @@ func (p *Printer) Table(t Table) {
 	}
 }
 
-// room returns the columns that are left for the last column.
-func (p *Printer) room(widths []int, used []bool) int {
-	left := p.screen.Width()
-	if left == 0 {
-		return 1 << 20
-	}
+// fit narrows the widest of the used columns until all fit a terminal. The first
+// says what the row is about: it goes last, and like the others not below what
+// still tells something.
+func fit(widths []int, used []bool, terminal int) {
+	const least = 8
+	over := -terminal - len(gap)
 	for i, w := range widths {
 		if used[i] {
-			left -= w + len(gap)
+			over += w + len(gap)
 		}
 	}
-	return max(left, 20)
+	for ; terminal > 0 && over > 0; over-- {
+		widest := -1
+		for i, w := range widths {
+			if i > 0 && used[i] && w > least && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 && used[0] && widths[0] > least {
+			widest = 0
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
 }
 
 func (p *Printer) row(cells []Cell, widths []int, used []bool, last int) {
@@ -82,10 +96,7 @@ func (p *Printer) row(cells []Cell, widths []int, used []bool, last int) {
 		if !used[i] {
 			continue
 		}
-		text := c.Text
-		if i == last {
-			text = Cut(text, widths[i])
-		}
+		text := Cut(c.Text, widths[i])
 		pad := widths[i] - Columns(text)
 		if c.Mark != nil {
 			text = c.Mark(text)

@@ -62,9 +62,13 @@ func (p *Printer) Writer() io.Writer { return p.out }
 // Terminal says whether standard output is a terminal.
 func (p *Printer) Terminal() bool { return p.screen.OutTTY }
 
-// Printf writes one line of data.
+// Printf writes one line of data. On a terminal it is wrapped: see Wrap.
 func (p *Printer) Printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.out, format+"\n", args...) // Flush tells what broke
+	text := fmt.Sprintf(format, args...)
+	if p.screen.OutTTY {
+		text = Wrap(text, p.screen.Width())
+	}
+	_, _ = p.out.WriteString(text + "\n") // Flush tells what broke
 }
 
 // Flush writes what is buffered, and returns the first error that there was in
@@ -125,12 +129,20 @@ func (p *Printer) Tracef(format string, args ...any) {
 func (p *Printer) Talkf(format string, args ...any) { p.say(fmt.Sprintf(format, args...)) }
 
 func (p *Printer) say(line string) {
+	line = p.wrapTalk(line)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.status != "" {
 		line = "\r\x1b[K" + line
 	}
 	_, _ = io.WriteString(p.screen.Err, line+"\n"+p.status)
+}
+
+func (p *Printer) wrapTalk(line string) string {
+	if !p.screen.ErrTTY {
+		return line
+	}
+	return Wrap(line, p.screen.Width())
 }
 
 // setStatus shows line where the last one was. Only for terminals.
@@ -167,7 +179,7 @@ func (p *Printer) Ask(question string) bool {
 		return false
 	}
 	p.clearStatus()
-	_, _ = io.WriteString(p.screen.Err, p.Bold("?")+" "+question+" [y/N] ")
+	_, _ = io.WriteString(p.screen.Err, p.wrapTalk(p.Bold("?")+" "+question+" [y/N]")+" ")
 	answer, err := bufio.NewReader(p.screen.In).ReadString('\n')
 	if err != nil {
 		_, _ = io.WriteString(p.screen.Err, "\n")
