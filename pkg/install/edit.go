@@ -271,6 +271,70 @@ func saveConflicts(dir, name string, conflicts []merge.Conflict) (folder string,
 	return folder, nil
 }
 
+<<<<<<< HEAD
+=======
+// overlay turns a staged tree into the merged one. What it takes from the local
+// folder is checked by whoever scans the result.
+func overlay(m *merge.Merged, from, staged string) error {
+	root, err := os.OpenRoot(staged)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	for _, path := range m.Removed {
+		if err := removeFile(root, filepath.FromSlash(path)); err != nil {
+			return err
+		}
+	}
+	for _, f := range m.Files {
+		file := filepath.FromSlash(f.Path)
+		content := f.Content
+		switch f.From {
+		case merge.FromLocal:
+			content, err = readBelow(from, f.Path)
+		case merge.FromNext:
+			content, err = root.ReadFile(file)
+		case merge.FromBoth:
+		}
+		if err != nil {
+			return err
+		}
+		if err := root.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := writeNew(root, file, content, f.Mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeFile removes a file, and the folders that are empty then.
+func removeFile(root *os.Root, file string) error {
+	if err := root.Remove(file); err != nil {
+		return err
+	}
+	dir := filepath.Dir(file)
+	for dir != "." && root.Remove(dir) == nil { // until something else is in it
+		dir = filepath.Dir(dir)
+	}
+	return nil
+}
+
+// writeNew writes a file that is not there yet, and the folders that lead to it.
+func writeNew(root *os.Root, file string, content []byte, mode fs.FileMode) error {
+	if err := root.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := root.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
+>>>>>>> faults
 // stageRest stages the files that were added to a skill which is removed.
 func stageRest(ctx context.Context, s *step, i int) error {
 	p := s.spots[i]
