@@ -84,10 +84,9 @@ func removeFile(root *os.Root, file string) error {
 	if err := root.Remove(file); err != nil {
 		return err
 	}
-	for dir := filepath.Dir(file); dir != "."; dir = filepath.Dir(dir) {
-		if root.Remove(dir) != nil {
-			break // something else is in it
-		}
+	dir := filepath.Dir(file)
+	for dir != "." && root.Remove(dir) == nil { // until something else is in it
+		dir = filepath.Dir(dir)
 	}
 	return nil
 }

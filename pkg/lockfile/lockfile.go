@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -156,6 +157,10 @@ func ResolveFile(path string, judge func(*Skill) Verdict) (*Lock, []Decision, er
 }
 
 func readFile(path string) ([]byte, error) {
+	// To open a fifo would wait for whoever writes to it.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read lock %s: not a regular file: %w", path, fs.ErrInvalid)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read lock: %w", err)

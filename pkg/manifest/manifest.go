@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -77,6 +78,10 @@ func (w Warning) String() string {
 // Load reads the manifest at path. The error matches fs.ErrNotExist if there is
 // none, and is otherwise one of those of Parse.
 func Load(path string) (*Manifest, error) {
+	// To open a fifo would wait for whoever writes to it.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read manifest %s: not a regular file: %w", path, fs.ErrInvalid)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
