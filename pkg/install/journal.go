@@ -290,7 +290,8 @@ func registryOf(reference string) string {
 // is neither what was there nor what was to come, and reports whether all of the
 // step is done.
 func redo(ctx context.Context, js journalStep) (bool, error) {
-	done := true
+	done, begun := true, false
+	var left []func() (bool, error)
 	for _, p := range js.Spots {
 		now, err := digestOf(ctx, p.Path)
 		if err != nil {
@@ -298,12 +299,19 @@ func redo(ctx context.Context, js journalStep) (bool, error) {
 		}
 		switch {
 		case js.Remove && (now == "" || p.Staged == "" || now == p.Rest), !js.Remove && now == p.After:
+			begun = begun || p.Staged != ""
 			continue
 		case now != p.Before && (js.Remove || now != "") || p.Staged == "":
 			done = false
 			continue
 		}
-		moved, err := p.redo(ctx, js.Remove, now)
+		left = append(left, func() (bool, error) { return p.redo(ctx, js.Remove, now) })
+	}
+	if !done && !begun {
+		return false, nil // somebody was there since: all of it stays as the lock says
+	}
+	for _, move := range left {
+		moved, err := move()
 		if err != nil {
 			return false, err
 		}
@@ -395,7 +403,7 @@ func (e *Engine) sweep(ctx context.Context, p *Plan) error {
 		}
 	}
 	_ = e.Store.Sweep() // what is left there is in nobody's way
-	if len(dead) == 0 {
+	if len(dead) == 0 && len(e.unfinished()) == 0 {
 		return nil
 	}
 	hold, err := e.hold(ctx)
@@ -405,6 +413,9 @@ func (e *Engine) sweep(ctx context.Context, p *Plan) error {
 	defer func() { _ = hold.Close() }()
 	if err := e.recover(ctx); err != nil {
 		return err
+	}
+	for _, temp := range e.unfinished() {
+		_ = os.Remove(temp) // nobody writes it while we have the scope; where we cannot, it is in nobody's way
 	}
 	for _, dir := range dead {
 		if err := target.Sweep(dir, e.Scope.Lock); err != nil {

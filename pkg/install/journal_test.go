@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/tree"
 )
 
 // A journal that cannot be carried out, because someone removed the staging
@@ -47,6 +49,67 @@ func TestJournalOfGarbage(t *testing.T) {
 			t.Errorf("with journal %q: %v, %v", text, entries, err)
 		}
 		b.sound()
+	}
+}
+
+// A kill comes before anything moved, and then an edit: none of the skill's folders
+// may get the new files, as the lock will not have them.
+func TestEditedBeforeTheJournalIsFound(t *testing.T) {
+	b := newBench(t)
+	b.publish("pdf", "1.0.0")
+	b.install(both, "pdf")
+	before := b.locked("pdf")
+	b.publish("pdf", "2.0.0")
+	next := before
+	next.Version, next.Tree = "2.0.0", "h1:new"
+	var spots []any
+	for _, agent := range []string{"claude-code", "codex"} {
+		staged := filepath.Join(b.root, agent, ".skills-staging-X", "new", "0")
+		if err := os.MkdirAll(staged, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(staged, "SKILL.md"), []byte(skillText("pdf", "body 2.0.0")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		after, err := tree.Scan(t.Context(), staged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next.Tree = after.Digest()
+		spots = append(spots, map[string]any{"path": b.skill(agent, "pdf"), "staged": staged, "before": before.Tree, "after": next.Tree})
+	}
+	lock := lockfile.New()
+	if err := lock.Put(next); err != nil {
+		t.Fatal(err)
+	}
+	b.writeJournal(map[string]any{"lock": json.RawMessage(lock.Bytes()), "steps": []any{map[string]any{
+		"name": "pdf", "agents": []string{"claude-code", "codex"}, "spots": spots,
+	}}})
+	b.edit("codex", "pdf", "mine")
+	if _, err := b.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b.body("claude-code", "pdf") != "body 1.0.0" || b.body("codex", "pdf") != "mine" || b.locked("pdf").Version != "1.0.0" {
+		t.Errorf("claude-code has %q, codex %q, the lock %s", b.body("claude-code", "pdf"), b.body("codex", "pdf"), b.locked("pdf").Version)
+	}
+}
+
+// What a killed process was writing is no part of a project.
+func TestHalfWrittenFilesAreSwept(t *testing.T) {
+	b := newBench(t)
+	b.publish("pdf", "1.0.0")
+	b.install(both, "pdf")
+	for _, path := range []string{b.Scope.Lock, b.Scope.Manifest, b.journal()} {
+		if err := os.WriteFile(path+".tmp", []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.one(b.restore(), install.Unchanged)
+	if left, err := filepath.Glob(filepath.Join(b.Scope.Root, "*.tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(b.Scope.Root, ".*.tmp")); err != nil || len(left) > 0 {
+		t.Errorf("left: %q, %v", left, err)
 	}
 }
 

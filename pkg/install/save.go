@@ -63,6 +63,20 @@ func writeFile(path string, data []byte) error {
 	return errors.Join(p.commit(), p.drop())
 }
 
+// unfinished returns the files that are being written, or that killed processes
+// were writing.
+func (e *Engine) unfinished() []string {
+	var temps []string
+	for _, path := range []string{e.Scope.Lock, e.Scope.Manifest, e.journalPath()} {
+		if info, err := os.Lstat(path + tempSuffix); path != "" && err == nil && info.Mode().IsRegular() {
+			temps = append(temps, path+tempSuffix)
+		}
+	}
+	return temps
+}
+
+const tempSuffix = ".tmp"
+
 // A pending file is written out and has not taken its place yet. A nil one does
 // nothing.
 type pending struct{ temp, path string }
@@ -76,7 +90,7 @@ func prepare(path string, data []byte) (*pending, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	p := &pending{temp: path + ".tmp", path: path}
+	p := &pending{temp: path + tempSuffix, path: path}
 	f, err := create(p.temp)
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
