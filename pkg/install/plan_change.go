@@ -24,7 +24,11 @@ func (e *Engine) PlanUpdate(ctx context.Context, names []string, o Options) (*Pl
 func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skill, o Options) *step {
 	if entry.Pin != nil {
 		s := e.planRestore(ctx, entry, o)
-		s.out.Warnings = append(s.out.Warnings, "pinned: "+entry.Pin.Reason)
+		why := "pinned at " + entry.Version
+		if entry.Pin.Reason != "" {
+			why += ": " + entry.Pin.Reason
+		}
+		s.out.Warnings = append(s.out.Warnings, why)
 		return s
 	}
 	s := &step{entry: entry, out: Outcome{Name: entry.Name, Ref: entry.Ref, From: entry.Version, Action: Updated}}

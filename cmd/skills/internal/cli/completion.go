@@ -22,10 +22,11 @@ func (a *app) completionCommand() *cobra.Command {
 	var cmd *cobra.Command
 	cmd = &cobra.Command{
 		Use:     "completion SHELL",
-		Short:   "Print a script that completes your typing",
+		Short:   "Print a completion script for your shell",
 		GroupID: groupSetup,
 		Long: `Print a script for a shell. It completes commands, flags, installed skills,
-agents and registries, and never asks the network.`,
+agents and registries, and never asks the network. In bash it needs the package
+bash-completion.`,
 		Example: `  source <(skills completion bash)                                       # in ~/.bashrc
   skills completion zsh > "${fpath[1]}/_skills"
   skills completion fish > ~/.config/fish/completions/skills.fish

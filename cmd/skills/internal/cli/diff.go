@@ -67,6 +67,7 @@ such as ^2, or latest. The output is a unified diff, as git diff prints it.`,
 func printDiff(p *ui.Printer, r diffResult, names bool) {
 	same := 0
 	for _, d := range r.Differences {
+		_ = p.Flush() // each note stands before what it is about; the last Flush tells what broke
 		switch {
 		case d.Missing:
 			p.Notef("%s is not there: skills install puts it back", ui.Line(d.Path))

@@ -171,7 +171,7 @@ func TestLines(t *testing.T) {
 		{[]explained{down("a", "a"), down("b", "b"), down("c", "c"), down("d", "d"), down("e", "e")}, "a, b, c and 2 more: get host: refused"},
 		{[]explained{down("a", "a"), down("b", "b"), down("c", "c"), down("d", "d")}, "a, b, c, d: get host: refused"},
 		{[]explained{down("a", "a"), {Ref: "b", Message: "gone"}, down("c", "c")}, "a: get host: refused\nb: gone\nc: get host: refused"},
-		{[]explained{down("a", "z")}, `a: fetch "z": get host: refused`},
+		{[]explained{down("a", "z")}, "a: get host: refused"},
 		{[]explained{{Message: "no"}, {Message: "no"}}, "no\nno"},
 	} {
 		if got := strings.Join(lines(c.told), "\n"); got != c.want {

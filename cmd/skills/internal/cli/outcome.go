@@ -2,7 +2,7 @@ package cli
 
 import (
 	"errors"
-	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -147,8 +147,18 @@ func named(o install.Outcome) string {
 	return o.Ref
 }
 
+// manyLines are more than a person reads: with as many folders, a terminal shows a
+// line for each skill, and the folders once.
+const manyLines = 12
+
 // printChanges prints a line for each folder of each skill that did not fail.
 func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
+	folders := 0
+	for _, o := range outcomes {
+		folders += len(o.Targets)
+	}
+	brief := folders > manyLines && p.Terminal() && !p.Verbose
+	var roots []string
 	for _, o := range outcomes {
 		if o.Err != nil {
 			continue
@@ -160,24 +170,59 @@ func printChanges(p *ui.Printer, outcomes []install.Outcome, dryRun bool) {
 		case o.Version != "":
 			head += " " + ui.Line(o.Version)
 		}
-		if len(o.Targets) == 0 {
-			p.Printf("%s  %s", deed(p, o.Action, dryRun), head)
-		}
-		for _, t := range o.Targets {
-			status := t.Status
-			if status == install.Removed && o.Action == install.Disabled || status == install.Installed && o.Action == install.Enabled {
-				status = o.Action // "removed" would frighten whoever disables
+		if brief && alike(o) {
+			var agents []string
+			for _, t := range o.Targets {
+				agents = append(agents, t.Agents...)
+				roots = append(roots, filepath.Dir(t.Path))
 			}
-			line := fmt.Sprintf("%s  %s  %s", deed(p, status, dryRun), head, ui.Line(t.Path))
-			if len(t.Agents) > 0 {
-				line += p.Faint("  (" + ui.Line(strings.Join(t.Agents, ", ")) + ")")
-			}
-			p.Printf("%s", line)
+			p.Printf("%s  %s%s", deed(p, placed(o, o.Targets[0]), dryRun), head, inBrackets(p, agents))
+		} else {
+			printTargets(p, o, head, dryRun)
 		}
 		printFiles(p, o)
 		printEdits(p, o.Edits)
 		printRisks(p, o)
 	}
+	if slices.Sort(roots); len(roots) > 0 {
+		_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
+		p.Notef("in %s; --verbose lists each folder", ui.Line(strings.Join(slices.Compact(roots), ", ")))
+	}
+}
+
+func printTargets(p *ui.Printer, o install.Outcome, head string, dryRun bool) {
+	if len(o.Targets) == 0 {
+		p.Printf("%s  %s", deed(p, o.Action, dryRun), head)
+	}
+	for _, t := range o.Targets {
+		p.Printf("%s  %s  %s%s", deed(p, placed(o, t), dryRun), head, ui.Line(t.Path), inBrackets(p, t.Agents))
+	}
+}
+
+// alike says whether the same happened to every folder of a skill.
+func alike(o install.Outcome) bool {
+	for _, t := range o.Targets {
+		if t.Status != o.Targets[0].Status {
+			return false
+		}
+	}
+	return len(o.Targets) > 0
+}
+
+// placed is what happened to one folder of a skill: "removed" would frighten
+// whoever disables it.
+func placed(o install.Outcome, t install.Placement) install.Action {
+	if t.Status == install.Removed && o.Action == install.Disabled || t.Status == install.Installed && o.Action == install.Enabled {
+		return o.Action
+	}
+	return t.Status
+}
+
+func inBrackets(p *ui.Printer, agents []string) string {
+	if len(agents) == 0 {
+		return ""
+	}
+	return p.Faint("  (" + ui.Line(strings.Join(agents, ", ")) + ")")
 }
 
 // deed is the word for an action that was done, or would be.
