@@ -60,7 +60,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		GroupID: groupCare,
 		Long: `Look at every installed skill as its agents do: is the folder there and readable,
 is its SKILL.md a file that can be read, is the agent on this machine. The exit
-code is 7 if something is wrong. Nothing is changed.
+code is 7 if something is wrong. Nothing is changed. --verbose lists what is right
+as well.
 
 With --fix, what needs no decision is put right first: missing skills and links are
 put back as the lock says, and what interrupted runs left is finished or removed.

@@ -24,7 +24,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short:   "Compare every installed file with the lock",
 		GroupID: groupCare,
 		Long: `Hash every file of the installed skills and compare with skills.lock. The exit
-code is 7 if a skill is missing or was changed. Nothing is changed or fetched.
+code is 7 if a skill is missing or was changed. Nothing is changed or fetched. What
+is as the lock says is only counted, unless it is named or with --verbose.
 
 With --fix, what is missing is put back exactly as the lock says, from the store if
 it is there. What you changed needs --on-edit=overwrite, and what skills did not

@@ -61,3 +61,27 @@ func TestWrapsOnATerminalOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestNarrowTable holds that no row of a table is wider than the terminal, and that
+// what a row is about is cut last.
+func TestNarrowTable(t *testing.T) {
+	for _, columns := range []int{40, 60, 100} {
+		var out bytes.Buffer
+		p := New(Screen{Out: &out, OutTTY: true, Width: func() int { return columns }, Getenv: func(string) string { return "1" }})
+		p.Table(Table{
+			Head: []string{"NAME", "VERSION", "AGENTS", "FROM"},
+			Rows: [][]Cell{Text("conventional", "0.0.0-t51ab98a74326", "claude-code,codex", "conventional-commits@^1")},
+		})
+		if err := p.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if Columns(strings.TrimSuffix(line, "\n")) > columns {
+				t.Errorf("%d columns: %q", columns, line)
+			}
+		}
+		if columns > 40 && !strings.Contains(out.String(), "\nconventional ") {
+			t.Errorf("%d columns: the name is cut:\n%s", columns, &out)
+		}
+	}
+}
