@@ -8,14 +8,16 @@ import (
 )
 
 // Pin holds the named skills at what they are: no update moves them, whatever its
-// flags, until Unpin. A skill that is pinned already gets the new reason.
+// flags, until Unpin. A skill that is pinned already gets the new reason, if there is one.
 func (e *Engine) Pin(ctx context.Context, names []string, reason string) ([]Outcome, error) {
 	return e.editEntries(ctx, names, func(entry *lockfile.Skill) {
 		if entry.Pin == nil {
 			entry.Pin = &lockfile.Pin{}
 		}
 		pin := *entry.Pin
-		pin.Reason = reason
+		if reason != "" {
+			pin.Reason = reason
+		}
 		entry.Pin = &pin
 	})
 }

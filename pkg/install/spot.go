@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/digest"
+	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
@@ -200,6 +201,9 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = clean
 	case s.staged != nil && p.link == "" && p.tree == s.out.Tree:
 		p.state = clean
+	case slices.Contains(ours.folders, p.root.Real) && e.earlier(s.out.Name, p.tree):
+		// The lock moved elsewhere, as by a pull, and the files have not followed yet.
+		p.state = other
 	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
 		if err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there); err != nil {
@@ -216,6 +220,29 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = foreign
 	}
 	return nil
+}
+
+// earlier reports whether a tree is what another version of a skill was installed
+// as: nobody changed it, and the store can give it back.
+func (e *Engine) earlier(name string, sum digest.Digest) bool {
+	if d, ok := e.remembered().Artifact(sum); ok && e.Store.Has(d) {
+		return true
+	}
+	if e.History == nil {
+		return false
+	}
+	all, err := e.History.Generations()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(all, func(g history.Generation) bool {
+		for _, lock := range []*lockfile.Lock{g.Before, g.After} {
+			if was := entryIn(lock, name); was != nil && was.Tree == sum && e.Store.Has(was.Artifact) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // allow decides what may be done to the spots of s. It returns an error where
