@@ -39,6 +39,11 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 		}
 		return s.fail(err)
 	}
+	if o.DryRun && s.verb == place && !s.exact && o.OnEdit != OverwriteOnEdit {
+		if err := e.foresee(ctx, s); err != nil {
+			return s.fail(err)
+		}
+	}
 	s.report()
 	return s
 }
