@@ -52,7 +52,7 @@ func (a *apply) commit(ctx context.Context) error {
 	var records []store.Record
 	for _, s := range a.plan.steps {
 		if s.out.Err == nil && s.verb != nothing {
-			if err := a.move(s); err != nil {
+			if err := a.move(ctx, s); err != nil {
 				s.fail(err)
 			}
 		}
@@ -155,6 +155,9 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 		}
 		if s.exact && entry.Tree != s.out.Tree {
 			return ErrMoved
+		}
+		if s.verb == place && entry.Disabled && !s.show && len(s.spots) > 0 {
+			return ErrMoved // it was disabled, and is to stand nowhere
 		}
 		s.entry = &entry
 	} else {

@@ -43,7 +43,7 @@ func (e *Engine) next(ctx context.Context, s *step) (*merge.Side, error) {
 	} else {
 		a, err := e.openStored(s.pin.Artifact, s.pin.Tree)
 		if err != nil {
-			return nil, nil //nolint:nilerr,nilnil // it would be fetched, and is not for this
+			return nil, nil //nolint:nilnil // it would be fetched, and is not for this
 		}
 		defer func() { _ = a.Close() }()
 		r, size = a, a.Size

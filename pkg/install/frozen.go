@@ -131,7 +131,7 @@ func (a *apply) commitFrozen(ctx context.Context) error {
 	a.committed = true
 	for _, s := range a.plan.steps {
 		if s.out.Err == nil && s.verb != nothing {
-			if err := a.move(s); err != nil {
+			if err := a.move(ctx, s); err != nil {
 				s.fail(err)
 			}
 		}

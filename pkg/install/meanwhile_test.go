@@ -157,3 +157,22 @@ func TestVerifyWhileItIsUpdated(t *testing.T) {
 	}
 	b.sound()
 }
+
+func TestDisabledMeanwhile(t *testing.T) {
+	b := newBench(t)
+	b.publish("pdf", "1.0.0")
+	b.install(both, "pdf")
+	if err := os.RemoveAll(b.skill("codex", "pdf")); err != nil {
+		t.Fatal(err)
+	}
+	b.meanwhile(func(other *bench) {
+		p, err := other.PlanDisable(t.Context(), []string{"pdf"}, install.Options{})
+		other.one(other.apply(p, err), install.Disabled)
+	})
+	if got := b.restore()[0]; !errors.Is(got.Err, install.ErrMoved) {
+		t.Errorf("restore of what was disabled: %+v", got)
+	}
+	if b.body("codex", "pdf") != "" {
+		t.Error("a disabled skill came back")
+	}
+}

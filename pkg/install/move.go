@@ -15,14 +15,14 @@ import (
 
 // move swaps the trees of s in, or takes them out, and reads back what is there.
 // If one target fails, those before it get back what they had.
-func (a *apply) move(s *step) error {
+func (a *apply) move(ctx context.Context, s *step) error {
 	if s.verb == adopt {
 		return nil // its files stay where they are
 	}
 	was := make([]Action, len(s.spots))
 	s.moved = was
 	for i, p := range s.spots {
-		status, err := a.moveSpot(s, i, p)
+		status, err := a.moveSpot(ctx, s, i, p)
 		if err != nil {
 			return errors.Join(err, a.unmove(s))
 		}
@@ -41,7 +41,7 @@ func (a *apply) move(s *step) error {
 	return nil
 }
 
-func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
+func (a *apply) moveSpot(ctx context.Context, s *step, i int, p *spot) (Action, error) {
 	stage := s.stageFor(i)
 	path := p.root.Path(s.out.Name)
 	switch {
@@ -51,12 +51,12 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
 			return Failed, err
 		}
-		return Removed, a.undisturbed(s, i, p)
+		return Removed, a.undisturbed(ctx, s, i, p)
 	case s.verb == remove:
 		if err := target.TakeOut(stage.Staged(s.staged.key), path); err != nil {
 			return Failed, err
 		}
-		return Removed, a.undisturbed(s, i, p)
+		return Removed, a.undisturbed(ctx, s, i, p)
 	case stage == nil && p.tree != p.want(s):
 		return Unchanged, nil // it keeps edits, or its line ends
 	case stage == nil, p.tree == p.want(s):
@@ -73,7 +73,7 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 		}
 	} else if err := target.Swap(stage.Staged(s.staged.key), path); err != nil {
 		return Failed, err
-	} else if err := a.undisturbed(s, i, p); err != nil {
+	} else if err := a.undisturbed(ctx, s, i, p); err != nil {
 		return Failed, err
 	}
 	if err := a.readBack(s, p, s.staged.stamps[i]); err != nil {
@@ -88,8 +88,8 @@ func (a *apply) moveSpot(s *step, i int, p *spot) (Action, error) {
 // undisturbed puts a spot back, and fails, if what was moved out of it is not what
 // was looked at: an edit that came in between is in no backup. Only now can nobody
 // add another.
-func (a *apply) undisturbed(s *step, i int, p *spot) error {
-	now, err := digestOf(context.Background(), target.Taken(s.staged.stages[i].Staged(s.staged.key)))
+func (a *apply) undisturbed(ctx context.Context, s *step, i int, p *spot) error {
+	now, err := digestOf(context.WithoutCancel(ctx), target.Taken(s.staged.stages[i].Staged(s.staged.key)))
 	if err == nil && (now == p.tree || now == "") {
 		return nil // or it went away by itself
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/merge"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
 )
@@ -207,7 +208,11 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = clean
 	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
-		if err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there); err != nil {
+		err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, merge.ErrChanged) {
+			return ErrMoved // it changes while it is read
+		}
+		if err != nil {
 			return err
 		}
 		if p.edits != nil && p.edits.None() {

@@ -126,7 +126,7 @@ func removeAll(path string) error {
 	}
 	_ = filepath.WalkDir(path, func(sub string, d fs.DirEntry, _ error) error {
 		if d != nil && d.IsDir() {
-			_ = os.Chmod(sub, 0o700) //nolint:gosec // a folder needs the x bit to be emptied
+			_ = os.Chmod(sub, 0o700)
 		}
 		return nil
 	})
