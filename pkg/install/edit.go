@@ -176,22 +176,7 @@ func (p *spot) onlyAdded() bool {
 func (a *apply) combine(ctx context.Context, s *step, i int, next *tree.Tree) error {
 	p, path := s.spots[i], s.spots[i].root.Path(s.out.Name)
 	staged := s.staged.stages[i].Staged(s.staged.key)
-	there, err := tree.Scan(ctx, path)
-	if err != nil {
-		return err
-	}
-	if there.Digest() != p.tree {
-		return ErrMoved
-	}
-	pristine, err := a.engine.pristine(ctx, s.entry)
-	if err != nil {
-		return &EditedError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
-	}
-	mine, err := local(ctx, path, there)
-	if err != nil {
-		return err
-	}
-	merged, err := merge.Three(pristine, mine, merge.Side{Files: next.Files, Read: func(name string) ([]byte, error) {
+	merged, there, err := a.engine.threeWay(ctx, s, p, merge.Side{Files: next.Files, Read: func(name string) ([]byte, error) {
 		return readBelow(staged, name)
 	}})
 	if err != nil {
@@ -205,7 +190,7 @@ func (a *apply) combine(ctx context.Context, s *step, i int, next *tree.Tree) er
 		_, broken := errors.AsType[*brokenError](err)
 		if err == nil {
 			s.keeps(merged)
-			p.from = there.Digest()
+			p.from = there
 		}
 		if !broken {
 			return err
@@ -213,6 +198,29 @@ func (a *apply) combine(ctx context.Context, s *step, i int, next *tree.Tree) er
 		merged.Conflicts = append(merged.Conflicts, merge.Conflict{Path: skill.FileName, Reason: merge.ReasonLines})
 	}
 	return a.engine.conflict(s, p, merged)
+}
+
+// threeWay merges what stands in an edited spot into the next version, and returns
+// the digest of what it read there.
+func (e *Engine) threeWay(ctx context.Context, s *step, p *spot, next merge.Side) (*merge.Merged, digest.Digest, error) {
+	path := p.root.Path(s.out.Name)
+	there, err := tree.Scan(ctx, path)
+	if err != nil {
+		return nil, "", err
+	}
+	if there.Digest() != p.tree {
+		return nil, "", ErrMoved
+	}
+	pristine, err := e.pristine(ctx, s.entry)
+	if err != nil {
+		return nil, "", &EditedError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
+	}
+	mine, err := local(ctx, path, there)
+	if err != nil {
+		return nil, "", err
+	}
+	merged, err := merge.Three(pristine, mine, next)
+	return merged, there.Digest(), err
 }
 
 // keeps says in the outcome what became of the edits of a spot.
@@ -227,16 +235,21 @@ func (s *step) keeps(m *merge.Merged) {
 
 // conflict puts what a person needs to decide beside the backups.
 func (e *Engine) conflict(s *step, p *spot, m *merge.Merged) error {
-	failed := &ConflictError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
-	for _, c := range m.Conflicts {
-		failed.Files = append(failed.Files, Conflict{Path: c.Path, Reason: c.Reason})
-	}
+	failed := conflictOf(s, p, m)
 	if e.Backups == "" {
 		return failed
 	}
 	var err error
 	if failed.Folder, err = saveConflicts(e.Backups, s.out.Name, m.Conflicts); err != nil {
 		return errors.Join(failed, err)
+	}
+	return failed
+}
+
+func conflictOf(s *step, p *spot, m *merge.Merged) *ConflictError {
+	failed := &ConflictError{Name: s.out.Name, Path: p.root.Shown(s.out.Name)}
+	for _, c := range m.Conflicts {
+		failed.Files = append(failed.Files, Conflict{Path: c.Path, Reason: c.Reason})
 	}
 	return failed
 }

@@ -72,10 +72,10 @@ func overlayFolders(root *os.Root, from string) error {
 		if entries, err := os.ReadDir(path); err == nil && len(entries) == 0 {
 			_ = root.MkdirAll(dir, 0o755) // where the new version has a file, that is it
 		}
-		if there, err := root.Lstat(dir); err != nil || !there.IsDir() {
-			return nil //nolint:nilerr // all that was in it is gone
+		if there, err := root.Lstat(dir); err == nil && there.IsDir() {
+			return root.Chmod(dir, info.Mode().Perm()|0o700)
 		}
-		return root.Chmod(dir, info.Mode().Perm()|0o700)
+		return nil // all that was in it is gone
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/merge"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
 )
@@ -39,6 +40,11 @@ func (e *Engine) spot(ctx context.Context, s *step, o Options) *step {
 			err = ErrMoved
 		}
 		return s.fail(err)
+	}
+	if o.DryRun && s.verb == place && !s.exact && o.OnEdit != OverwriteOnEdit {
+		if err := e.foresee(ctx, s); err != nil {
+			return s.fail(err)
+		}
 	}
 	s.report()
 	return s
@@ -206,7 +212,11 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		p.state = other
 	case slices.Contains(ours.folders, p.root.Real):
 		p.state = edited
-		if err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there); err != nil {
+		err := e.edits(ctx, p, s.entry, p.root.Path(s.out.Name), there)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, merge.ErrChanged) {
+			return ErrMoved // it changes while it is read
+		}
+		if err != nil {
 			return err
 		}
 		if p.edits != nil && p.edits.None() {

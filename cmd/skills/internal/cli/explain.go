@@ -399,6 +399,8 @@ func rules() []rule {
 			is(fs.ErrPermission, "")},
 		{Code{"no_backup", exitError, false, "there is no place for the backup that must be made first"},
 			is(install.ErrNoBackup, "set HOME, or SKILLS_HOME")},
+		{Code{"moved", exitError, true, "a skill was changed, by another process or by hand, while it was worked on"},
+			is(install.ErrMoved, "try again")},
 		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
 			is(fs.ErrNotExist, "")},
 	}, adoptRules()...)
