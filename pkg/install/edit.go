@@ -150,7 +150,7 @@ func (e *Engine) edits(ctx context.Context, p *spot, entry *lockfile.Skill, path
 	}
 	pristine, err := e.pristine(ctx, entry)
 	if err != nil {
-		return ctx.Err() //nolint:nilerr // without them the folder counts as edited, and nothing is merged
+		return ctx.Err() // without them the folder counts as edited, and nothing is merged
 	}
 	mine, err := local(ctx, path, there)
 	if err != nil {
