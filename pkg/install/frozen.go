@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/target"
 )
 
@@ -86,6 +87,8 @@ func (e *Engine) agree(st *state) error {
 			why = append(why, s.Name+" is in the manifest and not in the lock")
 		case e.moved(st, s.Name, s.Ref):
 			why = append(why, fmt.Sprintf("the manifest wants %s, the lock has %s %s", quote(s.Ref), s.Name, entry.Version))
+		case e.strays(&entry, s.Ref):
+			why = append(why, fmt.Sprintf("the manifest wants %s of %s, the lock has it of %s", quote(s.Ref), e.Registry, entry.Registry))
 		}
 	}
 	unwanted := 0
@@ -100,6 +103,13 @@ func (e *Engine) agree(st *state) error {
 	}
 	slices.Sort(why)
 	return &FrozenError{Path: e.Scope.Lock, Why: why, Unwanted: unwanted}
+}
+
+// strays reports whether an entry comes from another registry than a bare slug in
+// the manifest leads to for everyone who reads it.
+func (e *Engine) strays(entry *lockfile.Skill, typed string) bool {
+	r, err := ref.Parse(typed)
+	return err == nil && r.Kind == ref.Registry && r.Registry == "" && e.Registry != "" && e.absolute(entry.Registry) != e.Registry
 }
 
 // commitFrozen moves what is staged to its place. The lock says already what is

@@ -151,7 +151,7 @@ func TestDisabledMeanwhile(t *testing.T) {
 func TestPinnedMeanwhile(t *testing.T) {
 	b := newBench(t)
 	got := b.update2(install.Options{}, nil, func(other *bench) {
-		if _, err := other.Pin(t.Context(), []string{"pdf"}, "mine"); err != nil {
+		if _, err := other.Pin(t.Context(), []string{"pdf"}, "mine", install.Options{}); err != nil {
 			t.Error(err)
 		}
 	})

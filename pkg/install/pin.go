@@ -9,8 +9,8 @@ import (
 
 // Pin holds the named skills at what they are: no update moves them, whatever its
 // flags, until Unpin. A skill that is pinned already gets the new reason, if there is one.
-func (e *Engine) Pin(ctx context.Context, names []string, reason string) ([]Outcome, error) {
-	return e.editEntries(ctx, names, func(entry *lockfile.Skill) {
+func (e *Engine) Pin(ctx context.Context, names []string, reason string, o Options) ([]Outcome, error) {
+	return e.editEntries(ctx, names, o, func(entry *lockfile.Skill) {
 		if entry.Pin == nil {
 			entry.Pin = &lockfile.Pin{}
 		}
@@ -23,13 +23,13 @@ func (e *Engine) Pin(ctx context.Context, names []string, reason string) ([]Outc
 }
 
 // Unpin lets the named skills be updated again.
-func (e *Engine) Unpin(ctx context.Context, names []string) ([]Outcome, error) {
-	return e.editEntries(ctx, names, func(entry *lockfile.Skill) { entry.Pin = nil })
+func (e *Engine) Unpin(ctx context.Context, names []string, o Options) ([]Outcome, error) {
+	return e.editEntries(ctx, names, o, func(entry *lockfile.Skill) { entry.Pin = nil })
 }
 
 // editEntries changes what the lock says of the named skills, and nothing on disk
 // besides. An unknown name has its error in its outcome.
-func (e *Engine) editEntries(ctx context.Context, names []string, edit func(*lockfile.Skill)) ([]Outcome, error) {
+func (e *Engine) editEntries(ctx context.Context, names []string, o Options, edit func(*lockfile.Skill)) ([]Outcome, error) {
 	var outs []Outcome
 	err := e.editLock(ctx, func(st *state) error {
 		for _, name := range names {
@@ -45,6 +45,9 @@ func (e *Engine) editEntries(ctx context.Context, names []string, edit func(*loc
 				out.Action = Updated
 			}
 			outs = append(outs, out)
+			if o.DryRun {
+				continue
+			}
 			if err := st.lock.Put(entry); err != nil {
 				return err
 			}

@@ -235,6 +235,10 @@ func deed(p *ui.Printer, action install.Action, dryRun bool) string {
 		would = "would update"
 	case install.Removed:
 		would = "would remove"
+	case pinned:
+		would = "would pin"
+	case unpinned:
+		would = "would unpin"
 	case install.Disabled:
 		would = "would disable"
 	case install.Enabled:

@@ -8,6 +8,12 @@ import (
 	"github.com/openskills-go/skills/pkg/install"
 )
 
+// What pin and unpin do to a skill.
+const (
+	pinned   install.Action = "pinned"
+	unpinned install.Action = "unpinned"
+)
+
 func (a *app) pinCommand() *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
@@ -22,13 +28,14 @@ whatever its flags, until skills unpin. The reason is shown wherever that matter
 		Args:              args(1, -1, "the name of an installed skill"),
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
-			return a.editPins(ctx, "pinned", func(ctx context.Context, e *engine) ([]install.Outcome, error) {
-				return e.Pin(ctx, names, reason)
+			return a.editPins(ctx, pinned, func(ctx context.Context, e *engine) ([]install.Outcome, error) {
+				return e.Pin(ctx, names, reason, e.options(install.Options{}))
 			})
 		}),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for whoever asks later")
 	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
 	return cmd
 }
 
@@ -41,17 +48,18 @@ func (a *app) unpinCommand() *cobra.Command {
 		Args:              args(1, -1, "the name of an installed skill"),
 		ValidArgsFunction: a.completeInstalled,
 		RunE: a.run(func(ctx context.Context, names []string) (*answer, error) {
-			return a.editPins(ctx, "unpinned", func(ctx context.Context, e *engine) ([]install.Outcome, error) {
-				return e.Unpin(ctx, names)
+			return a.editPins(ctx, unpinned, func(ctx context.Context, e *engine) ([]install.Outcome, error) {
+				return e.Unpin(ctx, names, e.options(install.Options{}))
 			})
 		}),
 	}
 	a.scopeFlags(cmd)
+	a.dryRunFlag(cmd)
 	return cmd
 }
 
 // editPins carries out what changes pins, and says so with the word.
-func (a *app) editPins(ctx context.Context, word string, edit func(context.Context, *engine) ([]install.Outcome, error)) (*answer, error) {
+func (a *app) editPins(ctx context.Context, word install.Action, edit func(context.Context, *engine) ([]install.Outcome, error)) (*answer, error) {
 	e, err := a.reader()
 	if err != nil {
 		return nil, err
@@ -62,7 +70,7 @@ func (a *app) editPins(ctx context.Context, word string, edit func(context.Conte
 	}
 	for i := range outcomes {
 		if outcomes[i].Action == install.Updated {
-			outcomes[i].Action = install.Action(word)
+			outcomes[i].Action = word
 		}
 	}
 	return a.changes(e.scope, request{all: true}, outcomes), nil
