@@ -132,7 +132,7 @@ func testProcess(t *testing.T, program string) {
 		s.publish("pdf", "1.0.0")
 		for _, args := range [][]string{
 			{"install", "pdf", "--registry", s.registry, "--dir", "try"}, {"list", "--dir", "try"}, {"list", "--dir", "try", "--json"},
-			{"verify", "--dir", "try"}, {"version"}, {"help"},
+			{"verify", "pdf", "--dir", "try"}, {"version"}, {"help"},
 		} {
 			full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 			s.check(err)

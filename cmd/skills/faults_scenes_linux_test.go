@@ -184,7 +184,7 @@ func testReallyKilled(t *testing.T, program string) {
 	c := &faultCase{name: "update", setup: outdated, args: []string{"update", "--user"}}
 	c.begin(t, program)
 	for n := range c.calls {
-		if c.calls[n].name == "close" || strings.Contains(c.calls[n].path, "/new/") {
+		if c.calls[n].name == "close" || strings.Contains(c.calls[n].path, "/new/") || c.passedOver(n) {
 			continue
 		}
 		c.load(c.before)
@@ -208,7 +208,7 @@ func (c *faultCase) editedMeanwhile() {
 	c.t.Helper()
 	dir := filepath.Join(c.home, ".claude/skills/pdf")
 	for n := 1; n <= len(c.calls); n++ {
-		if c.calls[n-1].name == "close" {
+		if c.calls[n-1].name == "close" || c.passedOver(n) {
 			continue // as before the next call
 		}
 		c.load(c.before)
