@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,17 +41,28 @@ func held(t *testing.T) (b *bench, release func()) {
 func TestWaitingIsToldOnce(t *testing.T) {
 	b, release := held(t)
 	synctest.Test(t, func(t *testing.T) {
-		var told []install.Event
-		b.OnEvent = func(ev install.Event) { told = append(told, ev) }
+		var mu sync.Mutex
+		var events []install.Event
+		b.OnEvent = func(ev install.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			events = append(events, ev)
+		}
+		sofar := func() []install.Event {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(events)
+		}
 		done := make(chan error, 1)
 		go func() { done <- b.Recover(t.Context()) }()
 		time.Sleep(900 * time.Millisecond)
 		synctest.Wait()
-		if len(told) > 0 {
+		if told := sofar(); len(told) > 0 {
 			t.Errorf("after less than a second: %+v", told)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
+		told := sofar()
 		if len(told) != 1 || told[0].Kind != install.Waiting || told[0].Holder.Path != b.Scope.Root {
 			t.Fatalf("after four seconds: %+v", told)
 		}
