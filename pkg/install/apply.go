@@ -58,15 +58,17 @@ func (a *apply) run(ctx context.Context) error {
 		return nil
 	}
 	e.tell(Event{Kind: Flushing})
-	if a.plan.frozen {
-		return a.commitFrozen(ctx)
-	}
-	return a.commit(ctx)
+	return e.exclusively(ctx, func(st *state) error {
+		if a.plan.options.frozen {
+			return a.commitFrozen(ctx, st)
+		}
+		return a.commit(ctx, st)
+	})
 }
 
 // changes reports whether there is anything to do to folders, lock or manifest.
 func (a *apply) changes() bool {
-	if a.plan.frozen {
+	if a.plan.options.frozen {
 		return slices.ContainsFunc(a.plan.steps, func(s *step) bool { return s.verb != nothing })
 	}
 	return slices.ContainsFunc(a.plan.steps, func(s *step) bool {

@@ -10,20 +10,8 @@ import (
 )
 
 // commit moves what is staged to its place, and the lock after it.
-func (a *apply) commit(ctx context.Context) error {
+func (a *apply) commit(ctx context.Context, st *state) error {
 	e := a.engine
-	hold, err := e.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = hold.Close() }()
-	if err := e.recover(ctx); err != nil {
-		return err
-	}
-	st, err := e.load()
-	if err != nil {
-		return err
-	}
 	for _, stage := range a.stages {
 		if err := stage.Remake(); err != nil {
 			return err
@@ -69,6 +57,7 @@ func (a *apply) commit(ctx context.Context) error {
 			a.done(s)
 		}
 	}
+	var err error
 	if a.committed, err = e.save(st, a.places()); !a.committed {
 		return errors.Join(err, a.rollBack())
 	}

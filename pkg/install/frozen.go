@@ -48,12 +48,12 @@ func (e *Engine) PlanFrozen(ctx context.Context, o Options) (*Plan, error) {
 	if err := e.agree(st); err != nil {
 		return nil, err
 	}
-	o.Agents, o.Link, o.bytes = nil, false, true // as the lock says
+	o.Agents, o.Link, o.frozen = nil, false, true // as the lock says
 	if o.OnEdit == KeepOnEdit {
 		o.OnEdit = FailOnEdit // what is kept is not what the lock says
 	}
 	names := st.lock.Names()
-	p := &Plan{options: o, state: st, steps: make([]*step, len(names)), frozen: true}
+	p := &Plan{options: o, state: st, steps: make([]*step, len(names))}
 	err = e.each(ctx, len(names), func(ctx context.Context, i int) {
 		entry := st.lock.Skills[names[i]]
 		p.steps[i] = frozen(e.planRestore(ctx, &entry, o))
@@ -114,19 +114,7 @@ func (e *Engine) strays(entry *lockfile.Skill, typed string) bool {
 
 // commitFrozen moves what is staged to its place. The lock says already what is
 // to stand there, so that whoever comes after a kill needs no journal to finish.
-func (a *apply) commitFrozen(ctx context.Context) error {
-	hold, err := a.engine.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = hold.Close() }()
-	if err := a.engine.recover(ctx); err != nil {
-		return err
-	}
-	st, err := a.engine.load()
-	if err != nil {
-		return err
-	}
+func (a *apply) commitFrozen(ctx context.Context, st *state) error {
 	if err := a.engine.agree(st); err != nil {
 		return err
 	}

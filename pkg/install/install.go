@@ -108,7 +108,7 @@ type Options struct {
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
 	AcceptRename    bool // take a skill that its registry renamed by its new slug, and record that
 
-	bytes bool // no edit is allowed, and no other line ends
+	frozen bool // exactly what the lock says: no edit, no other line ends, and the lock is not written
 }
 
 // An Action is what happens, or would happen, to one skill.

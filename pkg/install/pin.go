@@ -60,18 +60,10 @@ func (e *Engine) editEntries(ctx context.Context, names []string, o Options, edi
 // editLock changes the lock alone, under the lock of the scope. What changed is a
 // generation, and by the journal both or neither.
 func (e *Engine) editLock(ctx context.Context, edit func(*state) error) error {
-	hold, err := e.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = hold.Close() }()
-	if err := e.recover(ctx); err != nil {
-		return err
-	}
-	st, err := e.load()
-	if err != nil {
-		return err
-	}
+	return e.exclusively(ctx, func(st *state) error { return e.changeLock(st, edit) })
+}
+
+func (e *Engine) changeLock(st *state, edit func(*state) error) error {
 	was := st.lock.Clone()
 	if err := edit(st); err != nil {
 		return err

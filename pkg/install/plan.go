@@ -27,7 +27,6 @@ type Plan struct {
 	steps   []*step
 	state   *state
 	options Options
-	frozen  bool // neither lock nor manifest is written
 }
 
 // A step is one skill of a plan.
@@ -43,7 +42,7 @@ type step struct {
 	spots  []*spot
 	link   bool            // the first spot gets the files, the others link to it
 	exact  bool            // only the files that the lock names will do
-	bytes  bool            // and not even other line ends, or files besides
+	frozen bool            // and not even other line ends, or files besides
 	back   *lockfile.Skill // the entry is to be this again, from the store alone
 	hide   bool            // remove it from its folders, and keep the entry as disabled
 	show   bool            // the opposite
@@ -416,7 +415,7 @@ func (e *Engine) planPresent(ctx context.Context, s *step, o Options) *step {
 
 // planRestore plans to have exactly what the lock says.
 func (e *Engine) planRestore(ctx context.Context, entry *lockfile.Skill, o Options) *step {
-	s := &step{entry: entry, exact: true, bytes: o.bytes, path: entry.Path, out: e.outcomeOf(entry)}
+	s := &step{entry: entry, exact: true, frozen: o.frozen, path: entry.Path, out: e.outcomeOf(entry)}
 	s.agents, s.dirs = e.chosen(o, entry)
 	s.link = e.links(o, entry)
 	s = e.spot(ctx, s, o)

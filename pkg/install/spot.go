@@ -222,7 +222,7 @@ func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) 
 		if p.edits != nil && p.edits.None() {
 			// Other line ends are no edit: what git does to a text on its way.
 			p.state = clean
-			if s.bytes {
+			if s.frozen {
 				p.state = other
 			}
 		}
@@ -296,7 +296,7 @@ func (s *step) allowEdited(p *spot, o Options) error {
 		s.verb, s.out.Action = nothing, Skipped
 		s.warn(path + " was changed and is kept")
 		return nil
-	case !merges || s.bytes || s.hide:
+	case !merges || s.frozen || s.hide:
 		return refused
 	case s.verb == remove && !p.onlyAdded():
 		return refused

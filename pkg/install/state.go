@@ -81,6 +81,24 @@ func (e *Engine) hold(ctx context.Context) (*flock.Flock, error) {
 	}
 }
 
+// exclusively does something with the files of the scope while this process alone
+// may change it, and after what a killed one left undone.
+func (e *Engine) exclusively(ctx context.Context, do func(*state) error) error {
+	hold, err := e.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = hold.Close() }()
+	if err := e.recover(ctx); err != nil {
+		return err
+	}
+	st, err := e.load()
+	if err != nil {
+		return err
+	}
+	return do(st)
+}
+
 // inPlace reports whether what is locked still has its name.
 func inPlace(l *flock.Flock) bool {
 	locked, err := l.Stat()

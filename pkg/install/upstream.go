@@ -108,10 +108,10 @@ func (s *step) rename(from, to string) error {
 	switch {
 	case from == to:
 		return nil
-	case s.exact && !s.bytes:
+	case s.exact && !s.frozen:
 		s.now = to
 		return nil
-	case s.bytes, !s.accept || !ref.ValidSlug(to):
+	case s.frozen, !s.accept || !ref.ValidSlug(to):
 		return &RenamedError{Registry: s.route.Registry, From: from, To: to}
 	}
 	s.was, s.pin.Slug = from, to
