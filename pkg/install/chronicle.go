@@ -69,6 +69,16 @@ func (e *Engine) rememberOnce(c *chronicle, number int, command string) error {
 	return e.remember(c, next, command)
 }
 
+// past returns what is remembered, read once; nothing if it cannot be read.
+func (e *Engine) past() []history.Generation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.generations == nil && e.History != nil {
+		e.generations, _ = e.History.Generations() // who wants to go back is told what is wrong
+	}
+	return e.generations
+}
+
 // generation returns the number of the generation to come, 0 if there is no
 // history or it cannot be read.
 func (e *Engine) generation() int {

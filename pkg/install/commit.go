@@ -226,7 +226,7 @@ func (a *apply) inspect(ctx context.Context, s *step) error {
 		if _, ok := names[s.out.Name]; ok {
 			return a.engine.inspect(ctx, s)
 		}
-		p.state, p.tree, p.edited = absent, "", nil
+		p.clear()
 	}
 	return nil
 }

@@ -1,12 +1,11 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 
+	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/merge"
@@ -111,14 +110,17 @@ func (e *Engine) DiffVersion(ctx context.Context, name, query string, o Options)
 		return nil, err
 	}
 	defer func() { _ = art.Close() }()
-	after := memory{}
-	c, err := e.unpack(ctx, s, art, after, o)
+	c, err := e.unpack(ctx, s, art, nil, o)
 	if err != nil {
 		return nil, err
 	}
+	after := sideOf(&c.Tree, func(tap func(string) io.Writer) error {
+		_, err := archive.Unpack(ctx, art, art.size, nil, archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: s.path, Tap: tap})
+		return err
+	})
 	e.keep(art, s)
 	d := &Difference{From: entry.Version, To: s.pin.Version, Files: []FileDiff{}}
-	d.Files, err = compare(before, merge.Side{Files: c.Tree.Files, Read: after.read})
+	d.Files, err = compare(before, after)
 	return d, err
 }
 
@@ -181,25 +183,3 @@ func unified(before, after merge.Side, path string) (string, error) {
 	}
 	return merge.Unified(names[0], names[1], texts[0], texts[1]), nil
 }
-
-// memory is a tree.Writer that keeps what texts can be.
-type memory map[string]*bytes.Buffer
-
-func (memory) Mkdir(string) error { return nil }
-
-func (m memory) Create(path string, _ fs.FileMode) (io.WriteCloser, error) {
-	m[path] = &bytes.Buffer{}
-	return kept{m[path]}, nil
-}
-
-func (m memory) read(path string) ([]byte, error) {
-	b, ok := m[path]
-	if !ok {
-		return nil, fmt.Errorf("read %s: %w", quote(path), fs.ErrNotExist)
-	}
-	return b.Bytes(), nil
-}
-
-type kept struct{ *bytes.Buffer }
-
-func (kept) Close() error { return nil }

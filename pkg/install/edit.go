@@ -52,12 +52,25 @@ func (e *Engine) pristine(ctx context.Context, entry *lockfile.Skill) (merge.Sid
 	if got := t.Digest(); got != entry.Tree {
 		return merge.Side{}, &digest.MismatchError{What: "the stored tree of " + entry.Name, Want: entry.Tree, Got: got}
 	}
-	// Reading one file means to read the artifact: all that can be merged is kept.
+	return sideOf(t, func(tap func(string) io.Writer) error {
+		_, err := e.tapStored(ctx, entry, tap)
+		return err
+	}), nil
+}
+
+// sideOf returns the files of an artifact that unpack unpacks to where its argument
+// says. To read one of them means to read the artifact: all that can be merged is
+// kept the first time.
+func sideOf(t *tree.Tree, unpack func(tap func(string) io.Writer) error) merge.Side {
 	var texts map[string]*bytes.Buffer
-	read := func(path string) ([]byte, error) {
-		if f, ok := t.Lookup(path); !ok || f.Size > merge.MaxText {
+	isText := func(path string) bool {
+		f, ok := t.Lookup(path)
+		return ok && f.Size <= merge.MaxText
+	}
+	return merge.Side{Files: t.Files, Read: func(path string) ([]byte, error) {
+		if !isText(path) {
 			var large bytes.Buffer
-			_, err := e.tapStored(ctx, entry, func(p string) io.Writer {
+			err := unpack(func(p string) io.Writer {
 				if p == path {
 					return &large
 				}
@@ -66,21 +79,21 @@ func (e *Engine) pristine(ctx context.Context, entry *lockfile.Skill) (merge.Sid
 			return large.Bytes(), err
 		}
 		if texts == nil {
-			texts = map[string]*bytes.Buffer{}
-			_, err := e.tapStored(ctx, entry, func(p string) io.Writer {
-				if f, ok := t.Lookup(p); !ok || f.Size > merge.MaxText {
+			kept := map[string]*bytes.Buffer{}
+			err := unpack(func(p string) io.Writer {
+				if !isText(p) {
 					return nil
 				}
-				texts[p] = &bytes.Buffer{}
-				return texts[p]
+				kept[p] = &bytes.Buffer{}
+				return kept[p]
 			})
 			if err != nil {
 				return nil, err
 			}
+			texts = kept
 		}
 		return texts[path].Bytes(), nil
-	}
-	return merge.Side{Files: t.Files, Read: read}, nil
+	}}
 }
 
 // tapStored unpacks the stored artifact of an entry to where tap says.
@@ -144,7 +157,6 @@ func readBelow(dir, name string) ([]byte, error) {
 // edits finds out what was edited in a spot: what differs from the pristine files, or
 // nothing if those are not at hand.
 func (e *Engine) edits(ctx context.Context, p *spot, entry *lockfile.Skill, path string, there *tree.Tree) error {
-	p.edits, p.edited, p.odd = nil, nil, false
 	if e.Source != nil {
 		e.fetchPristine(ctx, entry)
 	}
@@ -162,9 +174,19 @@ func (e *Engine) edits(ctx context.Context, p *spot, entry *lockfile.Skill, path
 	}
 	p.edits = &found
 	p.odd = slices.ContainsFunc(mine.Files, func(f tree.File) bool { return f.Mode.Type() != 0 })
-	p.edited = &Changes{Added: found.Added, Changed: found.Modified, Removed: found.Deleted}
 	return nil
 }
+
+// changes lists what was edited; nil if that is not known.
+func (p *spot) changes() *Changes {
+	if p.edits == nil {
+		return nil
+	}
+	return &Changes{Added: p.edits.Added, Changed: p.edits.Modified, Removed: p.edits.Deleted}
+}
+
+// clear forgets what was seen in a spot.
+func (p *spot) clear() { p.state, p.tree, p.edits, p.odd = absent, "", nil, false }
 
 // onlyAdded reports whether all that was done to a spot is that files were added:
 // nothing of the skill itself is lost when it is replaced or removed around them.

@@ -1,12 +1,12 @@
 package install
 
 import (
-	"bytes"
 	"context"
 	"io"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/merge"
+	"github.com/openskills-go/skills/pkg/tree"
 )
 
 // foresee finds out for a dry run what a merge of the edits of s would come to.
@@ -36,25 +36,39 @@ func (e *Engine) foresee(ctx context.Context, s *step) error {
 
 // next returns the files that s is to place; nil if they are not at hand.
 func (e *Engine) next(ctx context.Context, s *step) (*merge.Side, error) {
-	var r io.ReaderAt
-	var size int64
-	if s.body != nil {
-		r, size = s.body, s.body.Offset()
-	} else {
+	unpack := func(tap func(string) io.Writer) (*tree.Tree, error) {
+		var r io.ReaderAt = s.body
+		size := int64(0)
+		if s.body != nil {
+			size = s.body.Offset()
+		} else {
+			a, err := e.openStored(s.pin.Artifact, s.pin.Tree)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = a.Close() }()
+			r, size = a, a.Size
+		}
+		result, err := archive.Unpack(ctx, r, size, nil, archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: s.path, Tap: tap})
+		if err != nil {
+			return nil, err
+		}
+		return &result.Tree, nil
+	}
+	if s.body == nil {
 		a, err := e.openStored(s.pin.Artifact, s.pin.Tree)
 		if err != nil {
-			return nil, nil //nolint:nilnil // it would be fetched, and is not for this
+			return nil, nil //nolint:nilerr,nilnil // it would be fetched, and is not for this
 		}
-		defer func() { _ = a.Close() }()
-		r, size = a, a.Size
+		_ = a.Close()
 	}
-	files := map[string]*bytes.Buffer{}
-	result, err := archive.Unpack(ctx, r, size, nil, archive.Options{Limits: e.Limits, Slug: s.pin.Slug, Path: s.path, Tap: func(path string) io.Writer {
-		files[path] = &bytes.Buffer{}
-		return files[path]
-	}})
+	t, err := unpack(nil)
 	if err != nil {
 		return nil, err
 	}
-	return &merge.Side{Files: result.Tree.Files, Read: func(path string) ([]byte, error) { return files[path].Bytes(), nil }}, nil
+	side := sideOf(t, func(tap func(string) io.Writer) error {
+		_, err := unpack(tap)
+		return err
+	})
+	return &side, nil
 }

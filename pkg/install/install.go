@@ -77,6 +77,8 @@ type Engine struct {
 	rootCache map[string][]target.Root
 	index     *store.Index // what the store remembers; read when first needed
 	unkept    bool         // the store could not be written, and it was said
+
+	generations []history.Generation // of the history, as they were when first needed
 }
 
 // A Want is one skill that a person asked for.

@@ -406,21 +406,5 @@ func (e *Engine) sweep(ctx context.Context, p *Plan) error {
 	if len(dead) == 0 && len(e.unfinished()) == 0 {
 		return nil
 	}
-	hold, err := e.hold(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = hold.Close() }()
-	if err := e.recover(ctx); err != nil {
-		return err
-	}
-	for _, temp := range e.unfinished() {
-		_ = os.Remove(temp) // nobody writes it while we have the scope; where we cannot, it is in nobody's way
-	}
-	for _, dir := range dead {
-		if err := target.Sweep(dir, e.Scope.Lock); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.clear(ctx, dead)
 }

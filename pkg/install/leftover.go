@@ -2,6 +2,8 @@ package install
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 
 	"github.com/openskills-go/skills/pkg/target"
@@ -66,18 +68,29 @@ func (e *Engine) Sweep(ctx context.Context) ([]string, error) {
 	if len(dead) == 0 {
 		return nil, nil
 	}
+	if err := e.clear(ctx, dead); err != nil {
+		return nil, err
+	}
+	return dead, nil
+}
+
+// clear removes staging folders of killed processes, and lock files that they had
+// half written.
+func (e *Engine) clear(ctx context.Context, dead []string) error {
 	hold, err := e.hold(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = hold.Close() }()
 	if err := e.recover(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	for i, dir := range dead {
-		if err := target.Sweep(dir, e.Scope.Lock); err != nil {
-			return dead[:i], err
-		}
+	for _, temp := range e.unfinished() {
+		_ = os.Remove(temp) // nobody writes it while we have the scope; where we cannot, it is in nobody's way
 	}
-	return dead, nil
+	var errs []error
+	for _, dir := range dead {
+		errs = append(errs, target.Sweep(dir, e.Scope.Lock))
+	}
+	return errors.Join(errs...)
 }

@@ -77,8 +77,7 @@ type spot struct {
 	copied bool   // a link was to be here, and could not be made
 	state  spotState
 	tree   digest.Digest // of what stands there, where it was read
-	edited *Changes      // how that differs from the pristine files; nil if they are not at hand
-	edits  *merge.Edits  // the same, more exactly
+	edits  *merge.Edits  // how that differs from the pristine files; nil if they are not at hand
 	odd    bool          // a link, or what else no tree can have, was added
 	merged digest.Digest // of the staged tree that keeps the edits; "" if there is none
 	skill  *tree.File    // SKILL.md of that tree

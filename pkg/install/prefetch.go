@@ -103,7 +103,7 @@ func (e *Engine) planFetch(ctx context.Context, st *state, w Want, o Options) *s
 		return s.fail(err)
 	}
 	if s.entry == nil && s.route.Registry == "" {
-		s.entry = e.byIdentity(st, identity{url: s.pin.URL}, "")
+		s.entry = e.byIdentity(st, s.identity(), "")
 	}
 	if s.entry != nil {
 		unchanged, err := e.peek(ctx, s, o)

@@ -224,7 +224,7 @@ func (e *Engine) verify(ctx context.Context, entry *lockfile.Skill) Check {
 		case p.state == foreign:
 			t.State = Foreign
 		case p.state != clean:
-			t.State, t.Changes = Modified, p.edited
+			t.State, t.Changes = Modified, p.changes()
 		}
 		c.State = worse(c.State, t.State)
 		c.Targets = append(c.Targets, t)

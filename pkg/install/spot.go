@@ -179,7 +179,7 @@ func (e *Engine) claimed(entry *lockfile.Skill) (claim, error) {
 }
 
 func (e *Engine) inspectSpot(ctx context.Context, s *step, p *spot, ours claim) error {
-	p.state, p.tree, p.edited = absent, "", nil
+	p.clear()
 	there, err := tree.Scan(ctx, p.root.Path(s.out.Name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -238,14 +238,7 @@ func (e *Engine) earlier(name string, sum digest.Digest) bool {
 	if d, ok := e.remembered().Artifact(sum); ok && e.Store.Has(d) {
 		return true
 	}
-	if e.History == nil {
-		return false
-	}
-	all, err := e.History.Generations()
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(all, func(g history.Generation) bool {
+	return slices.ContainsFunc(e.past(), func(g history.Generation) bool {
 		for _, lock := range []*lockfile.Lock{g.Before, g.After} {
 			if was := entryIn(lock, name); was != nil && was.Tree == sum && e.Store.Has(was.Artifact) {
 				return true
@@ -287,7 +280,7 @@ func (s *step) allowForeign(p *spot, o Options) error {
 
 func (s *step) allowEdited(p *spot, o Options) error {
 	path := p.root.Shown(s.out.Name)
-	refused := &EditedError{Name: s.out.Name, Path: path, Changes: p.edited}
+	refused := &EditedError{Name: s.out.Name, Path: path, Changes: p.changes()}
 	merges := p.edits != nil && (o.OnEdit == MergeOnEdit || p.onlyAdded())
 	switch {
 	case o.OnEdit == OverwriteOnEdit:
@@ -306,7 +299,7 @@ func (s *step) allowEdited(p *spot, o Options) error {
 		// There is no new version: the edits are all that there is to keep.
 		p.state = clean
 		if !p.onlyAdded() {
-			s.warn(path + " keeps your changes: " + p.edited.String())
+			s.warn(path + " keeps your changes: " + p.changes().String())
 		}
 	case s.staged != nil && p.merged == "":
 		return ErrMoved // it was edited after it was looked at

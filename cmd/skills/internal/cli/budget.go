@@ -67,7 +67,7 @@ func (a *app) budget(ctx context.Context, wanted []string) (*answer, error) {
 	ours := map[string]bool{}
 	for _, entry := range entries {
 		for _, path := range entry.Paths {
-			ours[real(path)] = true
+			ours[realPath(path)] = true
 		}
 	}
 	ids := wanted
@@ -95,9 +95,9 @@ func (a *app) budget(ctx context.Context, wanted []string) (*answer, error) {
 	return &answer{result: result, done: 1, text: func(p *ui.Printer) { printBudget(p, result.Agents) }}, nil
 }
 
-// real is path with the folder that it is in found through links. The skill itself
+// realPath is path with the folder that it is in found through links. The skill itself
 // may be one.
-func real(path string) string {
+func realPath(path string) string {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
 		return path
@@ -114,7 +114,7 @@ func (a *app) budgetOf(e *engine, id string, ours map[string]bool) (agentBudgetR
 	var all []budget.Skill
 	seen := map[string]bool{}
 	for _, dir := range dirs {
-		at := real(filepath.Join(dir, "x"))
+		at := realPath(filepath.Join(dir, "x"))
 		if seen[at] {
 			continue
 		}
@@ -139,7 +139,7 @@ func (a *app) budgetOf(e *engine, id string, ours map[string]bool) (agentBudgetR
 	}
 	for _, s := range all {
 		r.Cost = r.Plus(s.Cost())
-		r.Skills = append(r.Skills, costResult{Name: s.Name, Path: s.Path, Ours: ours[real(s.Path)], Cost: s.Cost()})
+		r.Skills = append(r.Skills, costResult{Name: s.Name, Path: s.Path, Ours: ours[realPath(s.Path)], Cost: s.Cost()})
 	}
 	slices.SortStableFunc(r.Skills, func(a, b costResult) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	if l, ok := budget.LimitOf(id, a.env.Getenv); ok {

@@ -102,7 +102,7 @@ func (i *importer) prepare(ctx context.Context) error {
 	i.ours, i.asked = map[string]bool{}, map[string]int{}
 	for _, e := range entries {
 		for _, path := range e.Paths {
-			i.ours[realChild(path)] = true
+			i.ours[realPath(path)] = true
 		}
 	}
 	if i.engine.scope.Kind == install.Dir {
@@ -126,15 +126,6 @@ func (i *importer) prepare(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// realChild returns a path with links resolved in the folder that holds it.
-func realChild(path string) string {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return path
-	}
-	return filepath.Join(dir, filepath.Base(path))
 }
 
 // files returns the files to read: those that were named, else those that are there.
@@ -194,7 +185,7 @@ func (i *importer) look(e foreign.Entry) {
 	switch {
 	case len(dirs) == 0:
 		s.Status, err = notThere, &notThereError{why}
-	case !slices.ContainsFunc(dirs, func(dir string) bool { return !i.ours[realChild(dir)] }):
+	case !slices.ContainsFunc(dirs, func(dir string) bool { return !i.ours[realPath(dir)] }):
 		s.Status = alreadyOurs
 	case want.Typed == "" && !i.local:
 		s.Status, err = noRegistry, &noRegistryError{whyNot}
@@ -209,12 +200,12 @@ func (i *importer) look(e foreign.Entry) {
 func (i *importer) request(ad install.Adoption, dirs []string) []int {
 	var wants []int
 	for _, dir := range dirs {
-		n, ok := i.asked[realChild(dir)]
+		n, ok := i.asked[realPath(dir)]
 		if !ok {
 			n = len(i.adoptions)
 			ad.Dir = dir
 			i.adoptions = append(i.adoptions, ad)
-			i.asked[realChild(dir)] = n
+			i.asked[realPath(dir)] = n
 		}
 		wants = append(wants, n)
 	}
