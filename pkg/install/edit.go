@@ -3,6 +3,7 @@ package install
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -277,13 +278,17 @@ func conflictOf(s *step, p *spot, m *merge.Merged) *ConflictError {
 }
 
 // saveConflicts writes what the new version has, and how it differs from what is
-// there, into a new folder.
+// there, into a folder: the same one for the same conflicts, which is made once.
 func saveConflicts(dir, name string, conflicts []merge.Conflict) (folder string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("save conflicts: %w", err)
+	sum := sha256.New()
+	for _, c := range conflicts {
+		fmt.Fprintf(sum, "%q %q %q %t\n", c.Path, c.Next, c.Diff, c.Next == nil)
 	}
-	folder, err = os.MkdirTemp(dir, name+"-conflict-")
-	if err != nil {
+	folder = filepath.Join(dir, fmt.Sprintf("%s-conflict-%x", name, sum.Sum(nil)[:6]))
+	if _, err := os.Lstat(folder); err == nil {
+		return folder, nil
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("save conflicts: %w", err)
 	}
 	root, err := os.OpenRoot(folder)
@@ -301,7 +306,7 @@ func saveConflicts(dir, name string, conflicts []merge.Conflict) (folder string,
 		}
 	}
 	if err != nil {
-		return folder, fmt.Errorf("save conflicts: %w", err)
+		return "", errors.Join(fmt.Errorf("save conflicts: %w", err), os.RemoveAll(folder))
 	}
 	return folder, nil
 }

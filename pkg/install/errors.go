@@ -41,6 +41,7 @@ func (e *NotOursError) Error() string {
 type EditedError struct {
 	Name, Path string
 	Changes    *Changes // nil if the pristine files are not at hand
+	Removing   bool     // it was to be taken out
 }
 
 func (e *EditedError) Error() string {

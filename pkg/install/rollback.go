@@ -20,7 +20,8 @@ const LastChange = 0
 type NoHistoryError struct {
 	Name       string // "" for all
 	Generation int    // LastChange, or what was asked for
-	Oldest     int    // the oldest generation that is remembered; 0 if there is none
+	Oldest     int    // the oldest generation that can be gone back to
+	Newest     int    // and the newest; 0 if none is remembered
 	First      bool   // the last change is that it was installed
 }
 
@@ -30,10 +31,10 @@ func (e *NoHistoryError) Error() string {
 		return fmt.Sprintf("%s has nothing to go back to: it was not there before it was installed", quote(e.Name))
 	case e.Generation == LastChange:
 		return fmt.Sprintf("no change of %s is remembered", quote(e.Name))
-	case e.Oldest == 0:
+	case e.Newest == 0:
 		return "no change is remembered"
 	}
-	return fmt.Sprintf("generation %d is not remembered: the oldest is %d", e.Generation, e.Oldest)
+	return fmt.Sprintf("generation %d is not remembered: there are %d to %d", e.Generation, e.Oldest, e.Newest)
 }
 
 // A NotStoredError says that an artifact that is needed is not in the store, and
@@ -106,7 +107,7 @@ func reaches(all []history.Generation, generation int) error {
 	case len(all) == 0:
 		return &NoHistoryError{Generation: generation}
 	case generation < all[0].Number-1 || generation > all[len(all)-1].Number:
-		return &NoHistoryError{Generation: generation, Oldest: all[0].Number}
+		return &NoHistoryError{Generation: generation, Oldest: max(1, all[0].Number-1), Newest: all[len(all)-1].Number}
 	}
 	return nil
 }

@@ -280,7 +280,7 @@ func (s *step) allowForeign(p *spot, o Options) error {
 
 func (s *step) allowEdited(p *spot, o Options) error {
 	path := p.root.Shown(s.out.Name)
-	refused := &EditedError{Name: s.out.Name, Path: path, Changes: p.changes()}
+	refused := &EditedError{Name: s.out.Name, Path: path, Changes: p.changes(), Removing: s.verb == remove}
 	merges := p.edits != nil && (o.OnEdit == MergeOnEdit || p.onlyAdded())
 	switch {
 	case o.OnEdit == OverwriteOnEdit:

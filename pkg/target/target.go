@@ -96,11 +96,32 @@ func (r Root) Names() (map[string]bool, error) {
 	return names, nil
 }
 
+// A KindError says that something is neither file, folder nor link, and cannot be
+// copied. It matches fs.ErrInvalid.
+type KindError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *KindError) Error() string {
+	kind := "no file"
+	switch {
+	case e.Mode&fs.ModeNamedPipe != 0:
+		kind = "a pipe"
+	case e.Mode&fs.ModeSocket != 0:
+		kind = "a socket"
+	case e.Mode&fs.ModeDevice != 0:
+		kind = "a device"
+	}
+	return e.Path + " is " + kind + ", of which there can be no copy"
+}
+
+func (e *KindError) Unwrap() error { return fs.ErrInvalid }
+
 // Backup copies what stands at path into a new private folder below dir, which
 // is made if need be, flushes it and returns where it is: the new folder holds
 // what a folder held, links as they are, or the one link or file. With an error
-// there is no copy; what is neither file, folder nor link cannot be copied, and
-// the error matches fs.ErrInvalid.
+// there is no copy; it is a *KindError for what is neither file, folder nor link.
 func Backup(path, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("back up %s: %w", path, err)
@@ -134,7 +155,7 @@ func backup(path, to string) error {
 			return err
 		}
 	default:
-		return fmt.Errorf("%s: %w", info.Mode(), fs.ErrInvalid)
+		return &KindError{Path: path, Mode: info.Mode()}
 	}
 	return Flush([]string{to}, nil)
 }
@@ -161,7 +182,7 @@ func copyFolder(from, to string) error {
 		case info.Mode().IsRegular():
 			return copyFile(path, copied, info.Mode())
 		}
-		return fmt.Errorf("%s: %s: %w", path, info.Mode(), fs.ErrInvalid)
+		return &KindError{Path: path, Mode: info.Mode()}
 	})
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry"
@@ -198,7 +199,12 @@ func rules() []rule {
 				return "it is as it was; the new files and the differences are in " + e.Folder + "; bring them together, or use --on-edit=overwrite, which makes a backup first"
 			})},
 		{Code{"edited", exitUsage, false, "an installed skill was changed on disk"},
-			as(saying[*install.EditedError]("--on-edit=merge brings your changes into a new version, keep leaves it, overwrite makes a backup first; skills diff NAME shows the changes"))},
+			as(func(e *install.EditedError) string {
+				if e.Removing {
+					return "--on-edit=overwrite takes it out after a backup; skills diff " + e.Name + " shows the changes"
+				}
+				return "--on-edit=merge brings your changes into a new version, keep leaves it, overwrite makes a backup first; skills diff " + e.Name + " shows the changes"
+			})},
 		{Code{"name_taken", exitUsage, false, "two different skills want one name"},
 			as(saying[*install.IdentityError]("--as NAME installs it under another name; --replace takes the place of the other"))},
 		{Code{"linked", exitUsage, false, "the folder that others link to cannot go before them"},
@@ -397,7 +403,9 @@ func rules() []rule {
 			is(syscall.EROFS, "another folder can be chosen with --dir, and SKILLS_HOME moves what skills keeps for itself")},
 		{Code{"permission", exitError, false, "this user may not write or read there"},
 			is(fs.ErrPermission, "")},
-		{Code{"no_backup", exitError, false, "there is no place for the backup that must be made first"},
+		{Code{"no_backup", exitError, false, ""},
+			as(saying[*target.KindError]("a backup must be made first: move it away"))},
+		{Code{"no_backup", exitError, false, "the backup that must be made first cannot be made"},
 			is(install.ErrNoBackup, "set HOME, or SKILLS_HOME")},
 		{Code{"moved", exitError, true, "a skill was changed, by another process or by hand, while it was worked on"},
 			is(install.ErrMoved, "try again")},

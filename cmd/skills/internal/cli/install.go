@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -177,7 +178,31 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 			}
 		}
 	}
+	if !r.all {
+		a.noteAgents(e, outcomes)
+	}
 	return a.changes(e.scope, r, outcomes), err
+}
+
+// noteAgents says so if the manifest names agents that installed skills are not for:
+// which agents those have is in the lock, and stays.
+func (a *app) noteAgents(e *engine, outcomes []install.Outcome) {
+	wanted, err := a.findAgents(e.scope, e.scope.manifest.Agents)
+	if len(e.scope.manifest.Agents) == 0 || err != nil {
+		return
+	}
+	lacking := map[string]int{}
+	for _, o := range outcomes {
+		for _, id := range wanted {
+			has := func(t install.Placement) bool { return slices.Contains(t.Agents, id) }
+			if o.Err == nil && len(o.Targets) > 0 && !slices.ContainsFunc(o.Targets, has) {
+				lacking[id]++
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(lacking)) {
+		a.ui.Notef("skills.yaml names %s, which lacks %s: skills install REF --agent %s", id, counted(lacking[id], "skill"), id)
+	}
 }
 
 // carryOut returns what was done, or would be, and nil if that is nothing. With an

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ type changedSkill struct {
 	To       string `json:"to,omitempty"`
 	FromTree string `json:"fromTree,omitempty"`
 	ToTree   string `json:"toTree,omitempty"`
-	What     string `json:"what"` // installed, removed, updated, pinned, unpinned, disabled, enabled, or changed
+	What     string `json:"what"` // installed, removed, updated, pinned, unpinned, disabled, enabled, restated (asked for by another reference), moved (to or from agents), or changed
 }
 
 func (a *app) historyCommand() *cobra.Command {
@@ -151,6 +152,10 @@ func whatChanged(was, is lockfile.Skill, had, has bool) string {
 		return "pinned"
 	case was.Pin != nil && is.Pin == nil:
 		return "unpinned"
+	case was.Ref != is.Ref:
+		return "restated"
+	case !slices.Equal(was.Agents, is.Agents) || !slices.Equal(was.Dirs, is.Dirs):
+		return "moved"
 	}
 	return "changed"
 }
