@@ -110,6 +110,7 @@ type Options struct {
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
 	AcceptRename    bool // take a skill that its registry renamed by its new slug, and record that
 
+	idle   bool // nothing newer is to be placed, so that edits are in nobody's way
 	frozen bool // exactly what the lock says: no edit, no other line ends, and the lock is not written
 }
 

@@ -16,6 +16,7 @@ import (
 // PlanUpdate plans to bring the named skills, or all if there are no names, to the
 // newest version that their references accept.
 func (e *Engine) PlanUpdate(ctx context.Context, names []string, o Options) (*Plan, error) {
+	o.idle = o.OnEdit != OverwriteOnEdit
 	return e.planNamed(ctx, names, true, func(ctx context.Context, st *state, entry *lockfile.Skill) *step {
 		return e.planUpdate(ctx, st, entry, o)
 	}, o)

@@ -71,6 +71,7 @@ func pinned(entry *lockfile.Skill) error {
 // skills that changed since, and there must be a generation. Artifacts come from
 // the store alone.
 func (e *Engine) PlanRollback(ctx context.Context, names []string, generation int, o Options) (*Plan, error) {
+	o.idle = o.OnEdit != OverwriteOnEdit
 	st, err := e.inquire(ctx)
 	if err != nil {
 		return nil, err

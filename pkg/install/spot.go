@@ -285,6 +285,9 @@ func (s *step) allowEdited(p *spot, o Options) error {
 	switch {
 	case o.OnEdit == OverwriteOnEdit:
 		return nil
+	case s.exact && o.idle:
+		p.state = clean
+		return nil
 	case o.OnEdit == KeepOnEdit:
 		s.verb, s.out.Action = nothing, Skipped
 		s.warn(path + " was changed and is kept")
