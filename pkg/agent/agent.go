@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openskills-go/skills/pkg/internal/spelling"
+	"github.com/openskills-go/skills/pkg/spelling"
 )
 
 // Universal is the ID of the agent that stands for the folders that many agents

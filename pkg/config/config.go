@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"github.com/openskills-go/skills/pkg/agent"
-	"github.com/openskills-go/skills/pkg/internal/spelling"
 	"github.com/openskills-go/skills/pkg/internal/yamldoc"
+	"github.com/openskills-go/skills/pkg/spelling"
 )
 
 // DefaultRegistry is the registry of those who have not chosen one.

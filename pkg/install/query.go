@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"github.com/openskills-go/skills/pkg/digest"
-	"github.com/openskills-go/skills/pkg/internal/spelling"
 	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/spelling"
 	"github.com/openskills-go/skills/pkg/tree"
 	"github.com/openskills-go/skills/pkg/version"
 )

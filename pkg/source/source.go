@@ -116,6 +116,14 @@ type Searcher interface {
 	Search(ctx context.Context, query string, limit int) ([]Hit, error)
 }
 
+// A Suggester is a Source that can tell what somebody may have meant, without
+// asking anyone far away.
+type Suggester interface {
+	// Suggest returns a few slugs that are spelled like one that is not there, the
+	// nearest first.
+	Suggest(ctx context.Context, slug string) []string
+}
+
 // A Hit is one search result. Texts are as the source gave them: untrusted.
 type Hit struct {
 	Slug        string `json:"slug"`

@@ -51,6 +51,8 @@ type Registry struct {
 var (
 	_ source.Source   = (*Registry)(nil)
 	_ source.Searcher = (*Registry)(nil)
+
+	_ source.Suggester = (*Registry)(nil)
 )
 
 // ErrNotFolder says that the path of a registry is something else.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/spelling"
 	"github.com/openskills-go/skills/pkg/version"
 )
 
@@ -39,6 +40,20 @@ func (r *Registry) Search(ctx context.Context, query string, limit int) ([]sourc
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	return best(found, limit), nil
+}
+
+// Suggest returns at most three slugs that are spelled like one.
+func (r *Registry) Suggest(ctx context.Context, slug string) []string {
+	all, err := r.all(ctx)
+	if err != nil {
+		return nil
+	}
+	slugs := make([]string, len(all))
+	for i, s := range all {
+		slugs[i] = s.slug
+	}
+	slices.Sort(slugs)
+	return spelling.Nearest(slug, slices.Compact(slugs), 3)
 }
 
 // A rank says how good a hit is; less is better.

@@ -118,7 +118,7 @@ func (a *app) bundle(ctx context.Context, e *engine, path string, o install.Opti
 	if err != nil && !incomplete {
 		return nil, err
 	}
-	out := a.fetched(outcomes, false)
+	out := a.fetched(ctx, outcomes, false)
 	if incomplete {
 		out.done, r.Action, r.Size, r.Digest = 0, "failed", 0, "" // all of it or nothing
 	}

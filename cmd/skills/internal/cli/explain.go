@@ -248,6 +248,8 @@ func rules() []rule {
 			as(saying[*install.NotBundledError]("make the bundle again, from this skills.lock, where there is a network: skills bundle"))},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *folderError) string { return fmt.Sprintf("there is a folder %s: write ./%s", e.path, e.path) })},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *nearError) string { return "did you mean " + strings.Join(e.near, " or ") + "?" })},
 		{Code{"no_match", exitNotFound, false, "the skill has no version that is asked for"},
 			is(version.ErrNoMatch, "")},
 		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},

@@ -52,6 +52,7 @@ func TestExplain(t *testing.T) {
 		{&archive.UnsafeError{Why: "is a link"}, "unsafe", 6},
 		{&archive.FormatError{Why: "a web page"}, "bad_artifact", 6},
 		{&folderError{path: "v/pdf", err: source.ErrUnsupported}, "not_found", 5},
+		{&nearError{near: []string{"pdf"}, err: source.ErrNotFound}, "not_found", 5},
 		{&pageError{slug: "pdf", registry: "http://host", err: &archive.FormatError{Why: "a web page"}}, "bad_artifact", 6},
 		{&outputError{done: "installed", err: syscall.ENOSPC}, "output", 1},
 		{&agent.OverrideError{ID: "x"}, "bad_config", 2},

@@ -63,7 +63,7 @@ lock is written.`,
 			if err != nil {
 				return nil, err
 			}
-			out := a.fetched(outcomes, len(args) > 0)
+			out := a.fetched(ctx, outcomes, len(args) > 0)
 			out.result = fetchResult{Scope: e.scope.result(), DryRun: a.flags.dryRun, Skills: newFetchedResults(outcomes)}
 			return out, nil
 		}),
@@ -97,14 +97,14 @@ func (a *app) fetch(e *engine, fetch func() ([]install.Outcome, error)) ([]insta
 }
 
 // fetched makes an answer of outcomes; all says to tell of what was there, too.
-func (a *app) fetched(outcomes []install.Outcome, all bool) *answer {
+func (a *app) fetched(ctx context.Context, outcomes []install.Outcome, all bool) *answer {
 	out := &answer{}
 	for _, o := range outcomes {
 		switch {
 		case o.Err == nil:
 			out.done++
 		case all: // named by reference
-			out.faults = append(out.faults, fault{ref: o.Ref, err: a.mistaken(o.Ref, o.Err)})
+			out.faults = append(out.faults, fault{ref: o.Ref, err: a.mistaken(ctx, o.Ref, o.Err)})
 		default:
 			out.faults = append(out.faults, fault{ref: o.Name, err: o.Err})
 		}

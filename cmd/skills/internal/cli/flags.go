@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/spelling"
 )
 
 // flags are the values of every flag. One process runs one command, so they
@@ -284,38 +285,8 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // nearest returns the name that was probably meant, or "".
 func nearest(typed string, names []string) string {
-	best, bestAt := "", 1+max(1, min(len(typed)/3, 4))
-	for _, name := range names {
-		if d := distance(strings.ToLower(typed), strings.ToLower(name)); d < bestAt {
-			best, bestAt = name, d
-		}
-		if len(typed) >= 3 && strings.HasPrefix(name, typed) && best == "" {
-			best = name
-		}
+	if near := spelling.Nearest(typed, names, 1); len(near) > 0 {
+		return near[0]
 	}
-	return best
-}
-
-// distance counts the letters that must be added, dropped, changed or swapped
-// with their neighbour to make one word the other.
-func distance(a, b string) int {
-	before, row, next := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		next[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next[j+1] = min(row[j]+cost, row[j+1]+1, next[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-		before, row, next = row, next, before
-	}
-	return row[len(b)]
+	return ""
 }

@@ -80,7 +80,7 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 			}
 			info, err := e.Info(ctx, wants[0], e.options(install.Options{Path: path, AllowHiddenText: true}))
 			if err != nil {
-				return nil, a.mistaken(args[0], err)
+				return nil, a.mistaken(ctx, args[0], err)
 			}
 			r := newInfoResult(info)
 			return &answer{result: r, done: 1, text: func(p *ui.Printer) { printInfo(p, r) }}, nil

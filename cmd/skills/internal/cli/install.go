@@ -181,7 +181,7 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 	if !r.all {
 		a.noteAgents(e, outcomes)
 	}
-	return a.changes(e.scope, r, outcomes), err
+	return a.changes(ctx, e.scope, r, outcomes), err
 }
 
 // noteAgents says so if the manifest names agents that installed skills are not for:

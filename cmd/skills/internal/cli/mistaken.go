@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"os"
@@ -31,9 +32,35 @@ type pageError struct {
 func (e *pageError) Error() string { return e.err.Error() }
 func (e *pageError) Unwrap() error { return e.err }
 
+// A nearError says that a registry has skills that are spelled like the one that it
+// does not have.
+type nearError struct {
+	near []string
+	err  error
+}
+
+func (e *nearError) Error() string { return e.err.Error() }
+func (e *nearError) Unwrap() error { return e.err }
+
+// suggest returns what else a reference may mean, where that is known here.
+func (a *app) suggest(ctx context.Context, r ref.Ref) []string {
+	set, err := a.sources()
+	if err != nil {
+		return nil
+	}
+	route, err := set.Route(r)
+	if err != nil {
+		return nil
+	}
+	if s, ok := route.Source.(source.Suggester); ok {
+		return s.Suggest(ctx, route.Ref.Slug)
+	}
+	return nil
+}
+
 // mistaken wraps why a reference cannot be had, if it was probably meant in
 // another way.
-func (a *app) mistaken(typed string, err error) error {
+func (a *app) mistaken(ctx context.Context, typed string, err error) error {
 	r, parseErr := ref.Parse(typed)
 	if parseErr != nil {
 		return err
@@ -49,6 +76,9 @@ func (a *app) mistaken(typed string, err error) error {
 		}
 		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
 			return &folderError{path: typed, err: err}
+		}
+		if near := a.suggest(ctx, r); len(near) > 0 && errors.Is(err, source.ErrNotFound) {
+			return &nearError{near: near, err: err}
 		}
 	case ref.URL:
 		format, ok := errors.AsType[*archive.FormatError](err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -81,7 +82,7 @@ func newSkillResult(o install.Outcome) skillResult {
 }
 
 // changes makes an answer of outcomes.
-func (a *app) changes(s scope, r request, outcomes []install.Outcome) *answer {
+func (a *app) changes(ctx context.Context, s scope, r request, outcomes []install.Outcome) *answer {
 	result := changeResult{Scope: s.result(), DryRun: a.flags.dryRun, Skills: []skillResult{}}
 	out := &answer{}
 	for _, o := range outcomes {
@@ -96,7 +97,7 @@ func (a *app) changes(s scope, r request, outcomes []install.Outcome) *answer {
 		}
 		err := o.Err
 		if r.byRef {
-			err = a.mistaken(o.Ref, err)
+			err = a.mistaken(ctx, o.Ref, err)
 		}
 		out.faults = append(out.faults, fault{ref: name, err: err})
 	}

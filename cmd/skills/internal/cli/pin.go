@@ -73,5 +73,5 @@ func (a *app) editPins(ctx context.Context, word install.Action, edit func(conte
 			outcomes[i].Action = word
 		}
 	}
-	return a.changes(e.scope, request{all: true}, outcomes), nil
+	return a.changes(ctx, e.scope, request{all: true}, outcomes), nil
 }
