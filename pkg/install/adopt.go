@@ -52,7 +52,6 @@ type ChangedError struct {
 	Registry string // "" if it came from none
 	Version  string // the nearest that there is
 	Changes  *Changes
-	Notes    bool // they are no more than the notes of the tool that installed it
 }
 
 func (e *ChangedError) Error() string {
@@ -66,7 +65,8 @@ func (e *ChangedError) Error() string {
 // reads: to record in the lock which version of which skill they are. A registry
 // that has the very files gives the entry its version. One that knows the skill and
 // has no version of these files makes it a ChangedError, unless o.OnEdit is
-// KeepOnEdit: then the local files count as edits of the nearest version. What no
+// KeepOnEdit: then the local files count as edits of the nearest version. So do the
+// notes of another tool, if there is nothing else. What no
 // registry knows is recorded as a skill that comes from its own folder. Where the
 // registry cannot be asked nothing is recorded.
 //
@@ -320,13 +320,15 @@ func (e *Engine) take(s *step, c *candidate, q *inquiry) *step {
 	if !c.is(q.now) {
 		changes, notes := c.differs(q.now)
 		s.out.Files = changes
-		if q.OnEdit != KeepOnEdit {
-			err := &ChangedError{
-				Path: s.spots[0].root.Shown(name), Registry: s.pin.Registry, Version: s.pin.Version, Changes: changes, Notes: notes,
-			}
+		switch {
+		case notes:
+			s.warn("holds what another tool noted down, which verify will tell of until it is deleted: " + some(changes.Added))
+		case q.OnEdit != KeepOnEdit:
+			err := &ChangedError{Path: s.spots[0].root.Shown(name), Registry: s.pin.Registry, Version: s.pin.Version, Changes: changes}
 			return s.fail(errors.Join(err, s.drop()))
+		default:
+			s.warn("its files count as edits: " + changes.String())
 		}
-		s.warn("its files count as edits: " + changes.String())
 	}
 	s.verb = adopt
 	s.report()

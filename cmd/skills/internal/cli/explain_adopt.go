@@ -23,10 +23,7 @@ func adoptRules() []rule {
 			as(saying[*install.LockedError]("skills list shows where it stands; skills verify compares its files"))},
 		{Code{"differs", exitUsage, false, "a folder holds other files than the skill that it is to be"},
 			as(func(e *install.ChangedError) string {
-				switch {
-				case e.Notes:
-					return "they are what another tool noted down; delete them, or --on-edit=keep takes it over with them"
-				case e.Registry == "":
+				if e.Registry == "" {
 					return "move them out, or --on-edit=keep takes it over with them"
 				}
 				return "--on-edit=keep takes it over as that version with edits, --local as a skill of its own"
