@@ -6,7 +6,6 @@ package budget
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -83,20 +82,7 @@ func Read(dir string) ([]Skill, []Fault, error) {
 }
 
 func read(path string) (Skill, error) {
-	file := filepath.Join(path, skill.FileName)
-	info, err := os.Stat(file)
-	if err != nil {
-		return Skill{}, err
-	}
-	if !info.Mode().IsRegular() { // a fifo would be waited for
-		return Skill{}, fmt.Errorf("%s is no regular file", skill.FileName)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return Skill{}, err
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, skill.MaxSize+1))
+	data, err := skill.ReadFile(filepath.Join(path, skill.FileName))
 	if err != nil {
 		return Skill{}, err
 	}

@@ -2,8 +2,6 @@ package install
 
 import (
 	"context"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -70,19 +68,10 @@ func (e *Engine) asInstalled(ctx context.Context, entry *lockfile.Skill) (archiv
 		for i := range there.Files {
 			there.Files[i].Mode = 0
 		}
-		text, err := readSkill(filepath.Join(r.Path(entry.Name), skill.FileName))
+		text, err := skill.ReadFile(filepath.Join(r.Path(entry.Name), skill.FileName))
 		if err == nil {
 			return archive.Result{Tree: *there, Skill: text}, true
 		}
 	}
 	return archive.Result{}, false
-}
-
-func readSkill(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, skill.MaxSize))
 }

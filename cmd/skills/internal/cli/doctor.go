@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -240,7 +239,7 @@ func look(path string, places []string) (found *skill.Skill, fix string, fault e
 	case !info.Mode().IsRegular():
 		return nil, overwrite, errors.New(file + " is no regular file")
 	}
-	data, err := readAll(file)
+	data, err := skill.ReadFile(file)
 	if err != nil {
 		return nil, "this user must be able to read it", err
 	}
@@ -249,15 +248,6 @@ func look(path string, places []string) (found *skill.Skill, fix string, fault e
 		return nil, overwrite, fmt.Errorf("%s: %w", path, err)
 	}
 	return found, "", nil
-}
-
-func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, skill.MaxSize+1))
 }
 
 // surroundings notes what everything depends on, and what is wrong with it.
