@@ -38,7 +38,7 @@ func (e *Engine) foresee(ctx context.Context, s *step) error {
 func (e *Engine) next(ctx context.Context, s *step) (*merge.Side, error) {
 	unpack := func(tap func(string) io.Writer) (*tree.Tree, error) {
 		var r io.ReaderAt = s.body
-		size := int64(0)
+		var size int64
 		if s.body != nil {
 			size = s.body.Offset()
 		} else {
