@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/openskills-go/skills/pkg/ref"
@@ -25,6 +24,9 @@ type Set struct {
 	// Direct obtains what comes from no registry: folders, files, URLs. If it is
 	// nil they are not supported.
 	Direct Source
+	// Git and OCI obtain what is in a git repository and in an OCI registry. If one
+	// is nil it is not supported.
+	Git, OCI Source
 
 	mu     sync.Mutex
 	opened map[string]Source
@@ -65,10 +67,8 @@ func (s *Set) Route(r ref.Ref) (Route, error) {
 		return Route{Source: src, Registry: url, Ref: r}, nil
 	case ref.URL:
 		return s.routeURL(r)
-	case ref.Dir, ref.File:
-		return s.routeDirect(r)
 	}
-	return unsupported(r)
+	return s.routeDirect(r)
 }
 
 // Address returns the URL or folder of the registry that r, which must be of the
@@ -85,14 +85,26 @@ func (s *Set) Address(r ref.Ref) (string, error) {
 }
 
 func (s *Set) routeDirect(r ref.Ref) (Route, error) {
-	if s.Direct == nil {
-		return unsupported(r)
+	src := s.For(r.Kind)
+	if src == nil {
+		return Route{}, fmt.Errorf("install from %s: %w", r.Kind, ErrUnsupported)
 	}
-	return Route{Source: s.Direct, Ref: r}, nil
+	return Route{Source: src, Ref: r}, nil
 }
 
-func unsupported(r ref.Ref) (Route, error) {
-	return Route{}, fmt.Errorf("install from %s: %w", strings.ToLower(r.Kind.String()), ErrUnsupported)
+// For returns the source of references of a kind that no registry has, nil if it
+// is not supported.
+func (s *Set) For(kind ref.Kind) Source {
+	switch kind {
+	case ref.Registry:
+	case ref.Dir, ref.File, ref.URL:
+		return s.Direct
+	case ref.Git:
+		return s.Git
+	case ref.OCI:
+		return s.OCI
+	}
+	return nil
 }
 
 func (s *Set) routeURL(r ref.Ref) (Route, error) {

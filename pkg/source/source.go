@@ -68,8 +68,17 @@ type Pin struct {
 	Size     int64         // of the artifact; 0 if unknown
 	Tree     digest.Digest // "" if the source publishes none
 	Trust    Level
+	Files    []File     // of the tree, as the source publishes them; nil if it does not. Fetch must bring these and no others
+	Flagged  string     // why the source has doubts about this version, see FlagReason; "" if it has none
 	Yanked   string     // why the version is yanked, see YankReason; "" if it is not, or if only Fetch can tell
 	Known    Validators // of an earlier Fetch: the source may answer ErrNotModified
+}
+
+// A File is one of the files of a skill, as a source publishes them.
+type File struct {
+	Path   string // slash path in the skill
+	Size   int64
+	Digest digest.Digest // sha256 of its bytes
 }
 
 // Validators are what an HTTP answer can be asked about again with.
@@ -131,6 +140,22 @@ type Hit struct {
 	Name        string `json:"name,omitempty"`
 	Version     string `json:"version,omitempty"`
 	Description string `json:"description,omitempty"`
+}
+
+// A Lister is a Source where one reference can stand for several skills: a
+// repository, the index of a website.
+type Lister interface {
+	// List returns the skills that r stands for, sorted by name. A reference to one
+	// skill stands for itself. It is ErrNotFound if there is no skill.
+	List(ctx context.Context, r ref.Ref) ([]Listing, error)
+}
+
+// A Listing is one of several skills in one place. Texts are as the source gave
+// them: untrusted.
+type Listing struct {
+	Ref         ref.Ref // of this skill alone, for Resolve
+	Name        string  // by which people choose it
+	Description string
 }
 
 // A Matcher is a Source that knows its own web addresses, so that a page or
