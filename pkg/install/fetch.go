@@ -200,12 +200,9 @@ func (e *Engine) sourceOf(s *step) error {
 	if err != nil {
 		return fmt.Errorf("reference in the lock: %w", err)
 	}
-	if r.Kind != ref.URL {
-		r.Path = s.pin.URL
-	}
-	s.pin.Ref = r
-	s.route = source.Route{Source: e.Source.Direct, Ref: r}
-	return nil
+	s.route, err = e.direct(r, s.pin.URL)
+	s.pin.Ref = s.route.Ref
+	return err
 }
 
 // label is what a step is called in messages.
@@ -289,6 +286,9 @@ func (e *Engine) settle(s *step, sk *skill.Skill) error {
 // pin has no version, that takes a fetch.
 func (e *Engine) peek(ctx context.Context, s *step, o Options) (unchanged bool, err error) {
 	p, entry := &s.pin, s.entry
+	if p.Revision != "" && entry.Revision != "" {
+		return e.peekRevision(ctx, s, o)
+	}
 	if p.Version != "" {
 		if p.Version != entry.Version || p.Locale != entry.Locale {
 			return false, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/pkg/target"
 	"github.com/openskills-go/skills/pkg/tree"
+	"github.com/openskills-go/skills/pkg/version"
 )
 
 // A Plan is what is to be done to the skills of a scope, a step each. It was
@@ -280,16 +281,13 @@ func (e *Engine) jobs() int {
 	return 8
 }
 
-func accepts(r ref.Ref, version string) bool {
-	return r.Query.Match(version) || r.Query.String() == ""
+func accepts(r ref.Ref, v string) bool {
+	return r.Query.Match(v) || r.Query.String() == ""
 }
 
 func (e *Engine) identityFor(route source.Route, r ref.Ref) identity {
 	if route.Registry == "" {
-		if r.Kind == ref.URL {
-			return identity{url: r.URL}
-		}
-		return identity{url: r.Path}
+		return identity{url: placeOf(r)}
 	}
 	return identity{registry: route.Registry, owner: route.Ref.Owner, slug: route.Ref.Slug}
 }
@@ -366,7 +364,7 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 func (e *Engine) find(st *state, s *step) *lockfile.Skill {
 	id := e.identityFor(s.route, s.route.Ref)
 	id.path = s.path
-	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL {
+	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL && !revised(s.route.Ref.Kind) {
 		return nil
 	}
 	return e.byIdentity(st, id, s.want.As)
@@ -386,6 +384,9 @@ func (e *Engine) byIdentity(st *state, id identity, as string) *lockfile.Skill {
 
 // satisfied reports whether what is locked will do for what is wanted.
 func (s *step) satisfied() bool {
+	if r := s.route.Ref; revised(r.Kind) && !sameRevision(r, s.entry.Ref) {
+		return r.Query.Kind() != version.Any && r.Query.Match(s.entry.Version)
+	}
 	locale := s.route.Ref.Locale
 	return accepts(s.route.Ref, s.entry.Version) && (locale == "" || locale == s.entry.Locale)
 }

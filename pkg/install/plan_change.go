@@ -70,7 +70,7 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 	}
 	if st.manifest != nil {
 		listed, _ := st.manifest.Ref(s.entry.Name)
-		if l, err := ref.Parse(listed); err == nil && l.Kind == ref.Registry && l.Slug == r.Slug && l.Query != r.Query {
+		if l, err := ref.Parse(listed); err == nil && sameSkill(l, r) && (l.Query != r.Query || l.Rev != r.Rev) {
 			typed, r = listed, l
 		}
 	}
@@ -87,19 +87,16 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 
 // routeOf returns where an entry came from, for a reference to it.
 func (e *Engine) routeOf(entry *lockfile.Skill, r ref.Ref, o Options) (source.Route, error) {
-	route := source.Route{Source: e.Source.Direct, Ref: r}
-	switch {
-	case entry.Registry != "":
-		route.Registry = e.absolute(entry.Registry)
-		src, err := e.Source.At(route.Registry)
-		if err != nil {
-			return source.Route{}, err
-		}
-		route.Source = src
-		route.Ref = ref.Ref{Slug: entry.Slug, Owner: entry.Owner, Query: r.Query, Locale: cmp.Or(o.Locale, entry.Locale)}
-	case r.Kind != ref.URL:
-		route.Ref.Path = e.absolute(entry.URL)
+	if entry.Registry == "" {
+		return e.direct(r, entry.URL)
 	}
+	route := source.Route{Registry: e.absolute(entry.Registry)}
+	src, err := e.Source.At(route.Registry)
+	if err != nil {
+		return source.Route{}, err
+	}
+	route.Source = src
+	route.Ref = ref.Ref{Slug: entry.Slug, Owner: entry.Owner, Query: r.Query, Locale: cmp.Or(o.Locale, entry.Locale)}
 	return route, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/openskills-go/skills/pkg/ref"
@@ -27,6 +28,9 @@ type Set struct {
 	// Git and OCI obtain what is in a git repository and in an OCI registry. If one
 	// is nil it is not supported.
 	Git, OCI Source
+	// Site returns the address of the registry that a website may be, given the
+	// address of one of its pages. Nil: none is.
+	Site func(url string) string
 
 	mu     sync.Mutex
 	opened map[string]Source
@@ -122,6 +126,11 @@ func (s *Set) routeURL(r ref.Ref) (Route, error) {
 				return Route{Source: src, Registry: url, Ref: matched}, nil
 			}
 		}
+	}
+	if page, slug, ok := strings.Cut(r.URL, "#"); ok && s.Site != nil && ref.ValidSlug(slug) {
+		site := s.Site(page)
+		src, err := s.At(site)
+		return Route{Source: src, Registry: site, Ref: ref.Ref{Kind: ref.Registry, Slug: slug}}, err
 	}
 	return s.routeDirect(r)
 }

@@ -254,6 +254,8 @@ func rules() []rule {
 			is(version.ErrNoMatch, "")},
 		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},
 			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
+		{Code{"ambiguous", exitNotFound, false, ""},
+			as(saying[*install.ManyError]("choose with --skill NAME, or take --all; --list tells more of them"))},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
 			is(source.ErrAmbiguous, "say which one: owner/slug")},
 		{Code{"not_found", exitNotFound, false, ""},

@@ -21,13 +21,14 @@ func (a *app) installCommand() *cobra.Command {
 	var o install.Options
 	var as string
 	var frozen bool
+	var c choice
 	cmd := &cobra.Command{
 		Use:     "install [REF]...",
 		Aliases: []string{"add", "i"},
 		Short:   "Install skills, or restore what the lock says",
 		GroupID: groupUse,
 		Long: `Install skills where your agents read them. A REF is a slug of a registry, a
-web address, a folder or an archive: see skills help references.
+repository, a web address, a folder or an archive: see skills help references.
 
 Without a REF, what skills.lock says is restored, exactly.
 
@@ -37,6 +38,8 @@ never overwritten without a flag that says so.`,
 		Example: `  skills install sickn33-skills-backend-architect
   skills install pdf@^1.2 acme:release-notes --agent claude-code,codex
   skills install 'https://openskills.cc/skills/sickn33-skills-backend-architect'
+  skills install github.com/anthropics/skills//skills/pdf@v1
+  skills install https://docs.example.com --skill release-notes
   skills install ./my-skill ./other.zip --dir ./skills
   skills install
   skills install --bundle skills.bundle`,
@@ -44,6 +47,12 @@ never overwritten without a flag that says so.`,
 			wants, err := parseWants(args, as)
 			if err != nil {
 				return nil, err
+			}
+			if err := c.check(args, as); err != nil {
+				return nil, err
+			}
+			if c.list {
+				return a.listPlace(ctx, wants[0])
 			}
 			if frozen {
 				return a.frozenInstall(ctx, args, o)
@@ -65,6 +74,11 @@ never overwritten without a flag that says so.`,
 				if err := a.noteFallback(e); err != nil {
 					return nil, err
 				}
+				chosen, err := a.expand(ctx, e, wants, c)
+				if err != nil {
+					return nil, err
+				}
+				wants, c = chosen, choice{} // of a second plan, too
 				return e.PlanInstall(ctx, wants, o)
 			})
 		}),
@@ -75,6 +89,7 @@ never overwritten without a flag that says so.`,
 	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
 	f.BoolVar(&o.Link, "link", false, "place one copy, and link to it from the folders of the other agents; --user only")
 	f.BoolVar(&frozen, "frozen", false, "without a REF: install exactly what skills.lock says, or fail; the same as skills ci")
+	a.choiceFlags(cmd, &c)
 	a.editFlags(cmd, editMerge, true)
 	a.renameFlag(cmd)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")

@@ -14,8 +14,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // A Screen says what the three standard streams are connected to.
@@ -189,4 +192,52 @@ func (p *Printer) Ask(question string) bool {
 		return true
 	}
 	return false
+}
+
+// Choose asks which of several items are wanted, and returns their indexes: none
+// where nobody can be asked, or where the answer is empty or makes no sense.
+func (p *Printer) Choose(question string, items []string) []int {
+	if !p.Interactive() {
+		return nil
+	}
+	p.clearStatus()
+	for i, item := range items {
+		p.say(fmt.Sprintf("%*d  %s", len(strconv.Itoa(len(items))), i+1, item))
+	}
+	_, _ = io.WriteString(p.screen.Err, p.wrapTalk(p.Bold("?")+" "+question+" [numbers such as 1,3-5, or all]")+" ")
+	answer, err := bufio.NewReader(p.screen.In).ReadString('\n')
+	if err != nil {
+		_, _ = io.WriteString(p.screen.Err, "\n")
+	}
+	picked, ok := picks(answer, len(items))
+	if !ok {
+		p.Notef("%q is not understood; nothing was chosen", Cut(Line(answer), 40))
+	}
+	return picked
+}
+
+// picks reads the answer to a choice from n items: all, or numbers from 1 and
+// ranges of them, in any order, each once.
+func picks(answer string, n int) (picked []int, ok bool) {
+	fields := strings.FieldsFunc(answer, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	for _, field := range fields {
+		first, last, isRange := strings.Cut(field, "-")
+		if strings.EqualFold(field, "all") {
+			first, last, isRange = "1", strconv.Itoa(n), true
+		}
+		if !isRange {
+			last = first
+		}
+		from, errFrom := strconv.Atoi(first)
+		to, errTo := strconv.Atoi(last)
+		if errFrom != nil || errTo != nil || from < 1 || to > n || from > to {
+			return nil, false
+		}
+		for i := from - 1; i < to; i++ {
+			if !slices.Contains(picked, i) {
+				picked = append(picked, i)
+			}
+		}
+	}
+	return picked, true
 }

@@ -3,6 +3,7 @@ package ui_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +147,38 @@ func TestColours(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestChoose(t *testing.T) {
+	items := []string{"alpha", "beta", "gamma"}
+	for _, c := range []struct {
+		in   string
+		tty  bool
+		want []int
+	}{
+		{"2\n", true, []int{1}},
+		{" 3, 1 \n", true, []int{2, 0}},
+		{"1-2 2\n", true, []int{0, 1}},
+		{"ALL\n", true, []int{0, 1, 2}},
+		{"\n", true, nil},
+		{"", true, nil},
+		{"0\n", true, nil},
+		{"4\n", true, nil},
+		{"2-1\n", true, nil},
+		{"1-99999999999999999999\n", true, nil},
+		{"alpha\n", true, nil},
+		{"-\n", true, nil},
+		{"1\n", false, nil},
+	} {
+		s := newScreen(c.tty, c.in, nil)
+		p := ui.New(s.Screen)
+		if got := p.Choose("which?", items); !slices.Equal(got, c.want) {
+			t.Errorf("Choose on %q (terminal: %v) = %v, want %v", c.in, c.tty, got, c.want)
+		}
+		if asked := strings.Contains(s.err.String(), "gamma"); asked != c.tty || s.out.Len() > 0 {
+			t.Errorf("Choose on %q: asked is %v, on standard output %q", c.in, asked, s.out.String())
+		}
 	}
 }
 
