@@ -1,6 +1,10 @@
 package ref
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/openskills-go/skills/pkg/version"
+)
 
 const gitHub = "github.com/"
 
@@ -27,7 +31,7 @@ func parseGitHub(s string) (Ref, string) {
 	if r, ok := parsePage(s); ok {
 		return r, ""
 	}
-	name, subdir, rev, why := cutGit(s)
+	name, r, why := cutGit(s)
 	if why != "" {
 		return Ref{}, why
 	}
@@ -41,7 +45,8 @@ func parseGitHub(s string) (Ref, string) {
 	case !validGitHub(owner) || !validGitHub(repo):
 		return Ref{}, form
 	}
-	return Ref{Kind: Git, URL: "https://" + gitHub + owner + "/" + repo, Subdir: subdir, Rev: rev}, ""
+	r.URL = "https://" + gitHub + owner + "/" + repo
+	return r, ""
 }
 
 // parsePage reads the path of a page on GitHub that people copy and that is no
@@ -61,7 +66,7 @@ func parsePage(path string) (Ref, bool) {
 		return Ref{}, false
 	}
 	r, why := parseGitHub(parts[0] + "/" + parts[1])
-	if why != "" || r.Rev != "" || !validRev(parts[3]) {
+	if why != "" || r.Rev != "" || r.Query != (version.Query{}) || !validRev(parts[3]) {
 		return Ref{}, false
 	}
 	r.Rev, r.Subdir = parts[3], strings.Join(folder, "/")
@@ -102,7 +107,7 @@ func parseGit(scheme, rest string) (Ref, string) {
 	if scheme == "https" && isGitHub(host+"/") {
 		return parseGitHub(path)
 	}
-	name, subdir, rev, why := cutGit(path)
+	name, r, why := cutGit(path)
 	if why != "" {
 		return Ref{}, why
 	}
@@ -117,33 +122,45 @@ func parseGit(scheme, rest string) (Ref, string) {
 	if strings.ContainsAny(name, " \\\"<>^`{|}") {
 		return Ref{}, "the path of the repository has a character that addresses do not have; write it as % and two hexadecimal digits"
 	}
-	return Ref{Kind: Git, URL: scheme + "://" + authority + "/" + name, Subdir: subdir, Rev: rev}, ""
+	r.URL = scheme + "://" + authority + "/" + name
+	return r, ""
 }
 
-// cutGit splits repository[//folder][@ref], and checks all but the
-// repository.
-func cutGit(s string) (name, subdir, rev, why string) {
+// cutGit splits repository[//folder][@ref], and checks all but the repository,
+// which is all that the Ref lacks.
+func cutGit(s string) (name string, r Ref, why string) {
 	if strings.ContainsAny(s, "?#") {
-		return "", "", "", "a branch, tag or commit goes after an @ at the end, not after ? or #"
+		return "", Ref{}, "a branch, tag or commit goes after an @ at the end, not after ? or #"
 	}
+	r = Ref{Kind: Git}
 	s, rev, hasRev := cutRev(strings.TrimRight(s, "/"))
 	switch {
 	case strings.Contains(rev, "//"):
-		return "", "", "", "the ref goes last: repository//folder@ref"
+		return "", Ref{}, "the ref goes last: repository//folder@ref"
 	case hasRev && rev == "":
-		return "", "", "", "nothing follows the @; leave it out, or add a branch, tag or commit"
+		return "", Ref{}, "nothing follows the @; leave it out, or add a branch, tag or commit"
+	case hasRev && isConstraint(rev):
+		q, err := version.ParseQuery(rev)
+		if err != nil {
+			return "", Ref{}, queryWhy(err)
+		}
+		r.Query = q
 	case hasRev && !validRev(rev):
-		return "", "", "", quote(rev) + " after the @ is not accepted as a branch, tag or commit"
+		return "", Ref{}, quote(rev) + " after the @ is not accepted as a branch, tag or commit"
+	default:
+		r.Rev = rev
 	}
-	name, subdir, hasSubdir := strings.Cut(strings.TrimRight(s, "/"), "//")
+	name, r.Subdir, _ = strings.Cut(strings.TrimRight(s, "/"), "//")
 	if _, _, again := cutRev(name); again {
-		return "", "", "", "it has more than one @"
+		return "", Ref{}, "it has more than one @"
 	}
-	if hasSubdir {
-		why = checkSubdir(subdir)
-	}
-	return name, subdir, rev, why
+	return name, r, checkSubdir(r.Subdir)
 }
+
+// isConstraint reports whether what follows the @ asks for one of the version
+// tags. It begins as no branch or tag does that validRev accepts, so that v1.2
+// and 1.x stay names.
+func isConstraint(s string) bool { return s != "" && strings.IndexByte("^~<>=", s[0]) >= 0 }
 
 // cutRev cuts at the last @ that does not begin a part of the path: folders may
 // be named @scope.

@@ -27,7 +27,7 @@ func (e *ParseError) Error() string { return "parse reference " + e.Input + ": "
 //	[registry:][owner/]slug[@query]   pdf, acme:pdf@^1.2, @alice/pdf@latest
 //	a folder or an archive file       ./pdf, ../pdf, /pdf, C:\pdf, pdf.zip, file:///pdf
 //	a web address                     https://host/pdf.zip, https://host/skills/pdf
-//	a git repository                  github.com/o/r[//folder][@ref], gh:o/r, git+https://host/r.git,
+//	a git repository                  github.com/o/r[//folder][@ref], gh:o/r@^1.2, git+https://host/r.git,
 //	                                  git+ssh://git@host/r.git, git+file:///r, git@host:r.git, https://host/r.git,
 //	                                  pages of a repository or folder on GitHub
 //	an OCI artifact                   oci://host/repository[:tag|@sha256:digest]

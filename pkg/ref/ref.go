@@ -21,7 +21,7 @@ const (
 	Dir                  // Path
 	File                 // Path, of an archive
 	URL                  // URL
-	Git                  // URL, Subdir, Rev
+	Git                  // URL, Subdir, and Rev or Query
 	OCI                  // URL, Rev
 )
 
@@ -51,7 +51,7 @@ type Ref struct {
 	Registry string // name of a configured registry; "" is the default one
 	Owner    string // without @; "" if none was given
 	Slug     string
-	Query    version.Query
+	Query    version.Query // for Git a constraint on its version tags
 
 	// Path is as it was typed, of this or another operating system: relative
 	// ones are relative to where they were read.
@@ -120,8 +120,14 @@ func (r Ref) gitString() string {
 	if r.Subdir != "" {
 		s += "//" + r.Subdir
 	}
-	if r.Rev != "" {
+	switch q := r.Query.String(); {
+	case r.Rev != "":
 		s += "@" + r.Rev
+	case q == "":
+	case isConstraint(q) || r.Query.Kind() == version.Tag:
+		s += "@" + q
+	default:
+		s += "@=" + q // 1.2 alone would be the name of a branch or tag
 	}
 	return s
 }

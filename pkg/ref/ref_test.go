@@ -232,7 +232,7 @@ func slugs() *rapid.Generator[string] {
 func TestRoundTrip(t *testing.T) {
 	pieces := []string{
 		"", "a", "pdf", "o/r", "/", "//", "@", ":", ".", "..", "~", "-", `\`, " ", "%20", "%2f", "?", "#", "*", "^1.2", ">=1 <3", "1.2.3",
-		"v1", "latest", ".zip", ".tar.gz", ".git", "C:", "./", "gh:", "acme:", "git@", "github.com/", "https://", "http://", "git+https://",
+		"@^1.2", "@~1", "@=1.2.3", "@=1.2", "@=", "@>=1 <3", "@<2 || =3", "v1", "latest", ".zip", ".tar.gz", ".git", "C:", "./", "gh:", "acme:", "git@", "github.com/", "https://", "http://", "git+https://",
 		"git+ssh://", "git+file://", "ssh://", "file://", "oci://", "tree/", "blob/", "SKILL.md", "host", ":80", "sha256:", "é", "技能",
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -240,6 +240,27 @@ func TestRoundTrip(t *testing.T) {
 		if r, err := ref.Parse(s); err == nil {
 			roundTrip(t, r)
 		}
+	})
+}
+
+// A repository with anything that asks for one of its versions.
+func TestRoundTripOfGitQueries(t *testing.T) {
+	operand := rapid.StringMatching(`(0|[1-9][0-9]?)(\.(0|[1-9]|x)){0,2}(-rc\.1)?`)
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.SampledFrom([]string{"gh:o/r", "github.com/o/r//a/@b", "git+file:///r", "git@host:r.git", "https://host/r.git//a"}).Draw(t, "repository")
+		between := "@"
+		for range rapid.IntRange(1, 3).Draw(t, "comparators") {
+			s += between + rapid.SampledFrom([]string{"^", "~", ">", ">=", "<", "<=", "=", "= "}).Draw(t, "operator") + operand.Draw(t, "operand")
+			between = rapid.SampledFrom([]string{" ", ",", " || ", "||"}).Draw(t, "between")
+		}
+		r, err := ref.Parse(s)
+		if err != nil {
+			return // such as 1.x.2, or a space in a web address
+		}
+		if r.Kind != ref.Git || r.Rev != "" || r.Query.Kind() != version.Constraint && r.Query.Kind() != version.Exact {
+			t.Errorf("%q is %+v", s, r)
+		}
+		roundTrip(t, r)
 	})
 }
 
