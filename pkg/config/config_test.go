@@ -113,6 +113,8 @@ func TestRefused(t *testing.T) {
 		{"locale", "locale: ../en\n", `line 1, column 9: setting "locale" is not a language such as en or zh-CN`, nil},
 		{"password in a registry", "registry: https://u:p@h.example\n", `line 1, column 11: setting "registry" must not hold a user or password`, nil},
 		{"scheme of a registry", "registry: ftp://h.example\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
+		{"protocol before a scheme that is none", "registry: clawhub+ftp://h.example\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
+		{"scheme without a protocol before it", "registry: +https://h.example\n", `line 1, column 11: setting "registry" is neither a URL nor a folder nor a name`, nil},
 		{"registry without host", "registry: https:///x\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
 		{"name of a registry", "registries:\n  https: https://h.example\n", `line 2, column 10: setting "registries.https" has a name that no registry can have`, nil},
 		{"agent id", "agent-dirs:\n  ../x:\n    user: ~/x\n", "line 2, column 3: setting \"agent-dirs.../x\" is unknown", nil},

@@ -217,10 +217,19 @@ func checkRegistry(v string) error {
 		return errors.New("must not hold a user or password")
 	case u.Scheme == "file" && u.Path != "":
 		return nil
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+	case !isWeb(u.Scheme) || u.Host == "":
 		return errors.New("must be an http or https URL, or a folder")
 	}
 	return nil
+}
+
+// isWeb reports whether a scheme is http or https, by itself or after the protocol
+// that the registry speaks: clawhub+https.
+func isWeb(scheme string) bool {
+	if protocol, rest, ok := strings.Cut(scheme, "+"); ok && protocol != "" && !strings.ContainsAny(protocol, "-.") {
+		scheme = rest
+	}
+	return scheme == "http" || scheme == "https"
 }
 
 func checkNames(names []string) error {

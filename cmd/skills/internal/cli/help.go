@@ -120,6 +120,12 @@ const referencesHelp = `What can be installed:
   acme:backend-architect            of the registry that is named acme
   https://openskills.cc/skills/S    the page of a skill, or its download address
   https://example.com/x.zip         an archive: zip, tar.gz or tar
+  https://docs.example.com          a website that lists skills, or one of
+  https://docs.example.com#pdf      them
+  github.com/o/r//skills/pdf@v1     a folder of a git repository, at a branch, tag
+  gh:o/r                            or commit; also git+https://, git+ssh:// and
+  git+file:///srv/repo.git          git+file://
+  oci://host/skills/pdf:1.2         an artifact of an OCI registry
   ./my-skill  /srv/skills/pdf       a folder with a SKILL.md
   ./x.zip  ../x.tar.gz              an archive on this machine
 
@@ -135,6 +141,10 @@ A version comes after an @, in quotes if the shell would read it:
   pdf@1.x          any 1
   pdf@'>=1 <3'     a range
   pdf@latest       a tag of the registry
+
+After the @ of a repository stands a branch, a tag or a commit; ^1.2 and the like
+choose among its version tags (v1.2.3, or pdf/v1.2.3 for the folder pdf). Of
+several skills in one place --skill and --all choose, and --list tells.
 
 Without one the newest version is taken. Prereleases are chosen only when they
 are asked for, and versions that were withdrawn never.
