@@ -55,6 +55,8 @@ var errInterrupted = errors.New("interrupted")
 const (
 	codeOutdated  = "outdated"
 	codeUnhealthy = "unhealthy"
+	codeHarmful   = "harmful"
+	codeUnjudged  = "unjudged"
 	codeInvalid   = "invalid_skill"
 )
 
@@ -342,6 +344,8 @@ func rules() []rule {
 			as(func(e *disagreeError) string { return e.hint })},
 
 		{Code{codeOutdated, exitDisagree, false, "a skill is outdated, and --exit-code is set"}, found(codeOutdated)},
+		{Code{codeHarmful, exitRefused, false, "a registry has an objection to what is installed from it"}, found(codeHarmful)},
+		{Code{codeUnjudged, exitError, false, "no registry says what it thinks of an installed skill"}, found(codeUnjudged)},
 		{Code{codeUnhealthy, exitDisagree, false, "doctor found a problem"}, found(codeUnhealthy)},
 		{Code{codeInvalid, exitError, false, "validate found that a skill is not to the specification"}, found(codeInvalid)},
 

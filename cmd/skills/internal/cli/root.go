@@ -55,6 +55,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"bundle", a.bundleCommand},
 
 		{"verify", a.verifyCommand},
+		{"audit", a.auditCommand},
 		{"doctor", a.doctorCommand},
 		{"prune", a.pruneCommand},
 		{"adopt", a.adoptCommand},
