@@ -16,6 +16,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 // DefaultURL is the registry of those who configured none.
@@ -27,7 +28,7 @@ var ErrUnknownProtocol = errors.New("registry protocol is unknown")
 // Options say which registry to open.
 type Options struct {
 	Name   string            // in references; "" is the default registry
-	URL    string            // https://host/path, file:///folder, or the path of a folder; "" is DefaultURL
+	URL    string            // https://host/path, wellknown+https://host/path, file:///folder, or the path of a folder; "" is DefaultURL
 	Client *transport.Client // for registries on the web
 	Locale string            // for references that name none; "" leaves it to the registry
 	Source string            // what a request of the openskills protocol says that it comes from
@@ -49,6 +50,7 @@ func protocols() []protocol {
 	return []protocol{
 		{"openskills", schemes("https", "http"), openOpenskills},
 		{"folder", schemes("file", ""), openFolder},
+		{"wellknown", schemes("wellknown+https", "wellknown+http"), openWellknown},
 	}
 }
 
@@ -98,6 +100,10 @@ func openFolder(o Options) (source.Source, error) {
 		dir = filepath.Join(o.Root, dir)
 	}
 	return folder.Open(folder.Options{Dir: dir, Locale: o.Locale, Limits: o.Limits})
+}
+
+func openWellknown(o Options) (source.Source, error) {
+	return wellknown.New(wellknown.Options{URL: o.URL, Client: o.Client, Limits: o.Limits})
 }
 
 // filePath returns the path of a file URL (RFC 8089): file:///dir, or with the
