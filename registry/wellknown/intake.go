@@ -1,7 +1,6 @@
 package wellknown
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/openskills-go/skills/pkg/archive"
@@ -12,8 +11,6 @@ import (
 
 // tellSize is how many bytes tell an archive from all else.
 const tellSize = 512
-
-var errTooMuch = errors.New("the files of the skill are larger than is allowed")
 
 // An intake is the transport.Sink in front of a source.Sink. It holds what came in
 // memory until the first bytes tell what it is, passes archives through, and keeps

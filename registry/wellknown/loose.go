@@ -88,12 +88,11 @@ func (x *index) fileURL(e *entry, name string) string {
 // fetchLoose fetches the files of an entry, all of them or none, and packs them.
 func (r *Registry) fetchLoose(ctx context.Context, x *index, e *entry, dst source.Sink) (source.Receipt, error) {
 	bodies := make([]fileSink, len(e.files))
-	var left atomic.Int64
-	left.Store(r.limits.Download)
+	all := &budget{limit: r.limits.Download}
 	g, groupCtx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i, name := range e.files {
-		bodies[i].left = &left
+		bodies[i].all = all
 		g.Go(func() error {
 			_, err := r.client.Download(groupCtx, x.fileURL(e, name), transport.GetOptions{
 				Limit: min(r.limits.File, r.limits.Download), Via: r.base.String(), RefusePages: !isPage(name),
@@ -138,16 +137,22 @@ func pack(ctx context.Context, dst source.Sink, files map[string][]byte) error {
 	return err
 }
 
-// A fileSink holds one of several files, which share what they may come to.
+// A budget is what the files of a skill may come to together.
+type budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// A fileSink holds one of several files.
 type fileSink struct {
 	data []byte
 	tag  string
-	left *atomic.Int64 // bytes
+	all  *budget
 }
 
 func (s *fileSink) Write(p []byte) (int, error) {
-	if s.left.Add(-int64(len(p))) < 0 {
-		return 0, errTooMuch
+	if used := s.all.used.Add(int64(len(p))); used > s.all.limit {
+		return 0, &archive.LimitError{What: "bytes of files", Limit: s.all.limit, Got: used, Flag: "--max-download"}
 	}
 	s.data = append(s.data, p...)
 	return len(p), nil
@@ -157,7 +162,7 @@ func (s *fileSink) Offset() int64     { return int64(len(s.data)) }
 func (s *fileSink) Validator() string { return s.tag }
 
 func (s *fileSink) Restart(validator string) error {
-	s.left.Add(int64(len(s.data)))
+	s.all.used.Add(-int64(len(s.data)))
 	s.data, s.tag = nil, validator
 	return nil
 }
