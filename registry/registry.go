@@ -17,6 +17,7 @@ import (
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 // DefaultURL is the registry of those who configured none.
@@ -27,8 +28,11 @@ var ErrUnknownProtocol = errors.New("registry protocol is unknown")
 
 // Options say which registry to open.
 type Options struct {
-	Name   string            // in references; "" is the default registry
-	URL    string            // https://host/path, clawhub+https://host/path, file:///folder, or the path of a folder; "" is DefaultURL
+	Name string // in references; "" is the default registry
+	// URL is https://host/path, with the protocol before it unless that is openskills
+	// (clawhub+https://host/path, wellknown+https://host/path), file:///folder, or the
+	// path of a folder; "" is DefaultURL.
+	URL    string
 	Client *transport.Client // for registries on the web
 	Locale string            // for references that name none; "" leaves it to the registry
 	Source string            // what a request of the openskills protocol says that it comes from
@@ -52,6 +56,7 @@ func protocols() []protocol {
 		{"openskills", schemes("https", "http"), openOpenskills},
 		{"folder", schemes("file", ""), openFolder},
 		{"clawhub", schemes("clawhub+https", "clawhub+http"), openClawhub},
+		{"wellknown", schemes("wellknown+https", "wellknown+http"), openWellknown},
 	}
 }
 
@@ -105,6 +110,10 @@ func openFolder(o Options) (source.Source, error) {
 		dir = filepath.Join(o.Root, dir)
 	}
 	return folder.Open(folder.Options{Dir: dir, Locale: o.Locale, Limits: o.Limits})
+}
+
+func openWellknown(o Options) (source.Source, error) {
+	return wellknown.New(wellknown.Options{URL: o.URL, Client: o.Client, Limits: o.Limits})
 }
 
 // filePath returns the path of a file URL (RFC 8089): file:///dir, or with the

@@ -16,6 +16,7 @@ import (
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/registrytest"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 const sample = "../testdata/registry"
@@ -137,6 +138,11 @@ func TestOpen(t *testing.T) {
 			t.Errorf("Open(%q) is not of the openskills protocol", url)
 		}
 	}
+	for _, url := range []string{"wellknown+https://docs.example.com", "WellKnown+HTTP://localhost:8080/team"} {
+		if _, ok := open(t, registry.Options{URL: url}).(*wellknown.Registry); !ok {
+			t.Errorf("Open(%q) is not a site with an index", url)
+		}
+	}
 }
 
 func TestOpenFaults(t *testing.T) {
@@ -151,6 +157,8 @@ func TestOpenFaults(t *testing.T) {
 		"https://user:secret@example.com": openskills.ErrURL,
 		"https://":                        openskills.ErrURL,
 		"https://example.com/?q=1":        openskills.ErrURL,
+		"wellknown+https://u:secret@a.b":  wellknown.ErrURL,
+		"wellknown+file:///dir":           registry.ErrUnknownProtocol,
 	} {
 		_, err := registry.Open(registry.Options{URL: url})
 		if !errors.Is(err, want) {

@@ -168,17 +168,22 @@ func (e *Engine) seen(s *step, err error) (*artifact, bool) {
 
 // check compares the digest of what came with what the source, the registry and
 // the lock say. Where no one but us ever named a digest, a registry may pack the
-// same tree anew: then the tree decides.
+// same tree anew: then the tree decides. So it does where the source packed it
+// here.
 func (s *step) check(got digest.Digest, receipt source.Receipt) error {
 	what := "the artifact of " + s.label()
 	if receipt.Artifact != "" && receipt.Artifact != got {
 		return &digest.MismatchError{What: what, Want: receipt.Artifact, Got: got}
 	}
-	if s.pin.Artifact != "" && s.pin.Artifact != got && (!s.exact || s.pin.Trust != source.FirstUse) {
+	if s.pin.Artifact != "" && s.pin.Artifact != got && (!s.exact || s.pin.Trust != source.FirstUse && !receipt.Packed) {
 		return &digest.MismatchError{What: what, Want: s.pin.Artifact, Got: got}
 	}
+	if receipt.Packed && s.exact {
+		return nil // the tree of the lock is what it was
+	}
 	s.pin.Trust = source.FirstUse
-	if receipt.Artifact != "" || s.pin.Artifact != "" && !s.exact {
+	if receipt.Artifact != "" || (s.pin.Artifact != "" || s.pin.Tree != "") && !s.exact {
+		// A tree that the registry published is compared when it is unpacked.
 		s.pin.Trust = source.FromRegistry
 	}
 	return nil
@@ -283,7 +288,7 @@ func (e *Engine) settle(s *step, sk *skill.Skill) error {
 }
 
 // peek finds out whether what the pin of s means is what the lock has. Where the
-// pin has no version, that takes a fetch.
+// pin has neither a version nor the digest that the lock has, that takes a fetch.
 func (e *Engine) peek(ctx context.Context, s *step, o Options) (unchanged bool, err error) {
 	p, entry := &s.pin, s.entry
 	if p.Revision != "" && entry.Revision != "" {
@@ -301,8 +306,12 @@ func (e *Engine) peek(ctx context.Context, s *step, o Options) (unchanged bool, 
 		}
 		return true, nil
 	}
+	published := p.Artifact != "" || p.Tree != ""
+	if p.Locale == entry.Locale && published && (p.Artifact == entry.Artifact || p.Tree == entry.Tree) {
+		return true, nil
+	}
 	seen, ok := e.remembered().Latest(p.Registry, p.Owner, p.Slug, p.Locale)
-	if ok && seen.Artifact == entry.Artifact {
+	if ok && seen.Artifact == entry.Artifact && !published {
 		p.Known = source.Validators{ETag: seen.ETag, LastModified: seen.LastModified}
 	}
 	s.out.Name = entry.Name

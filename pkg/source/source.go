@@ -111,11 +111,14 @@ type Sink interface {
 
 // A Receipt is what a source said about an artifact while transferring it.
 type Receipt struct {
-	URL        string        // final URL after redirects, if it was HTTP
-	Artifact   digest.Digest // as claimed by the source; "" if it claimed none
-	Version    string        // as claimed by the source; "" if it claimed none
-	Slug       string        // by which the source has the skill now, if it is another than that of the Pin
-	Yanked     string        // why the version is yanked, see YankReason; "" if it is not
+	URL      string        // final URL after redirects, if it was HTTP
+	Artifact digest.Digest // as claimed by the source; "" if it claimed none
+	Version  string        // as claimed by the source; "" if it claimed none
+	Slug     string        // by which the source has the skill now, if it is another than that of the Pin
+	Yanked   string        // why the version is yanked, see YankReason; "" if it is not
+	// Packed says that the source packed the artifact itself, out of what it was
+	// sent: its bytes are ours, and what the tree has is what counts.
+	Packed     bool
 	Validators Validators
 }
 

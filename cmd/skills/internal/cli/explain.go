@@ -30,6 +30,7 @@ import (
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 // explained is an error as a person or a program sees it.
@@ -262,6 +263,13 @@ func rules() []rule {
 			is(source.ErrAmbiguous, "say which one: owner/slug")},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *wellknown.NoIndexError) string {
+				if e.Root != "" {
+					return "if that is the one you mean: " + e.Root
+				}
+				return "is this the address of a site with skills? Another registry is named with --registry"
+			})},
 		{Code{"not_found", exitNotFound, false, "there is no such skill"},
 			is(source.ErrNotFound, "look for it: skills search WORD")},
 		{Code{"not_found", exitNotFound, false, ""},
@@ -377,10 +385,16 @@ func rules() []rule {
 			is(transport.ErrEmpty, "is this the address of a registry?")},
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*openskills.AnswerError]("is this the address of a registry?"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*wellknown.SchemaError]("a newer skills may know it"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*wellknown.IndexError]("tell the site"))},
 		{Code{"bad_address", exitUsage, false, "an address that is not asked"},
 			as(saying[*transport.URLError](""))},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(openskills.ErrURL, "an address begins with https://")},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(wellknown.ErrURL, "an address begins with https:// or wellknown+https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(registry.ErrUnknownProtocol, "an address begins with https://")},
 		{Code{"address_refused", exitUnreachable, false, "a host on the web leads into a private network"},
