@@ -249,6 +249,9 @@ func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writ
 	if s.pin.Tree != "" && s.pin.Tree != got {
 		return nil, &digest.MismatchError{What: "the tree of " + s.label(), Want: s.pin.Tree, Got: got}
 	}
+	if err := checkFiles(s, &result.Tree, result.Dropped); err != nil {
+		return nil, err
+	}
 	s.pin.Tree, s.pin.Artifact, s.pin.Size = got, a.digest, a.size
 	return &contents{Result: result, skill: sk, findings: findings}, e.settle(s, sk)
 }
