@@ -42,6 +42,8 @@ func (e *engine) options(o install.Options) install.Options {
 	o.Locale = e.flags.locale
 	o.DryRun = e.flags.dryRun
 	o.AcceptRename = e.flags.acceptRename
+	o.AcceptOwner = e.flags.acceptOwner
+	o.AcceptRisk = e.flags.acceptRisk
 	return o
 }
 

@@ -255,6 +255,12 @@ func rules() []rule {
 		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},
 			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
+			as(func(e *ownersError) string { return e.hint() })},
+		{Code{"ambiguous", exitNotFound, false, ""},
+			as(func(e *source.AmbiguousError) string {
+				return "say which one: " + strings.Join(qualified(ref.Ref{}, e), ", ")
+			})},
+		{Code{"ambiguous", exitNotFound, false, ""},
 			is(source.ErrAmbiguous, "say which one: owner/slug")},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
@@ -270,6 +276,14 @@ func rules() []rule {
 			is(source.ErrUnsupported, "")},
 
 		// Refused. No flag makes these go away, except where the hint names one.
+		{Code{"owner_changed", exitRefused, false, "a skill is another owner's than the one who was asked for, or whom the lock has"},
+			as(ownerHint)},
+		{Code{"flagged", exitRefused, false, "the registry has doubts about the version, and nobody said that it is right all the same"},
+			as(riskHint)},
+		{Code{"blocked", exitRefused, false, "the registry holds the skill for harmful"},
+			as(saying[*source.BlockedError]("no flag installs it; what is installed stays, and skills remove NAME takes it out"))},
+		{Code{"files", exitRefused, false, "an artifact does not hold the files that its registry lists for the version"},
+			as(saying[*install.FilesError]("nothing was installed from it; try again, and tell the registry if it stays"))},
 		{Code{"hidden_text", exitRefused, false, "a file holds text that people cannot see and agents read"},
 			as(saying[*install.HiddenTextError]("read the file with a tool that shows it; --allow-hidden-text installs it all the same"))},
 		{Code{"version_changed", exitRefused, false, "a version is served with other bytes than before"},

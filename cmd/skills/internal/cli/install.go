@@ -77,6 +77,8 @@ never overwritten without a flag that says so.`,
 	f.BoolVar(&frozen, "frozen", false, "without a REF: install exactly what skills.lock says, or fail; the same as skills ci")
 	a.editFlags(cmd, editMerge, true)
 	a.renameFlag(cmd)
+	a.ownerFlag(cmd)
+	a.riskFlag(cmd)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)

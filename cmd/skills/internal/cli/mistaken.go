@@ -65,6 +65,9 @@ func (a *app) mistaken(ctx context.Context, typed string, err error) error {
 	if parseErr != nil {
 		return err
 	}
+	if several, ok := errors.AsType[*source.AmbiguousError](err); ok && r.Kind == ref.Registry {
+		return &ownersError{ref: r, several: several}
+	}
 	switch r.Kind {
 	case ref.Registry:
 		if !errors.Is(err, source.ErrUnsupported) && !errors.Is(err, source.ErrNotFound) {
