@@ -121,6 +121,7 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 	}
 	body := e.newBody()
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
+	s.mirror = receipt.Mirror
 	if err == nil {
 		err = s.check(body.Digest(), receipt)
 	}
@@ -171,6 +172,9 @@ func (e *Engine) seen(s *step, err error) (*artifact, bool) {
 // same tree anew: then the tree decides.
 func (s *step) check(got digest.Digest, receipt source.Receipt) error {
 	what := "the artifact of " + s.label()
+	if receipt.Mirror != "" {
+		what += " from the mirror " + receipt.Mirror
+	}
 	if receipt.Artifact != "" && receipt.Artifact != got {
 		return &digest.MismatchError{What: what, Want: receipt.Artifact, Got: got}
 	}

@@ -43,6 +43,7 @@ type upstream struct {
 	doubts string // what the registry has against the version, which is taken or stays all the same
 	now    string // the slug that the source has for what is restored by the old one
 	yanked string // why the version that the lock has is yanked
+	mirror string // that sent the artifact in place of the registry
 }
 
 // outcome returns the outcome of s, with what there is to say of its source.
@@ -68,6 +69,9 @@ func (s *step) outcome() Outcome {
 			text += "; what is installed stays"
 		}
 		news = append(news, text)
+	}
+	if s.mirror != "" && o.Err == nil {
+		news = append(news, fmt.Sprintf("%s could not be reached; fetched from its mirror %s", s.pin.Registry, s.mirror))
 	}
 	if s.now != "" {
 		news = append(news, fmt.Sprintf("%s is called %s in %s now; the lock keeps the old name", quote(s.pin.Slug), quote(s.now), s.pin.Registry))

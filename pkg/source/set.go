@@ -117,7 +117,7 @@ func (s *Set) routeURL(r ref.Ref) (Route, error) {
 		if err != nil {
 			return Route{}, err
 		}
-		if m, ok := src.(Matcher); ok {
+		if m, ok := As[Matcher](src); ok {
 			if matched, ok := m.Match(r.URL); ok {
 				return Route{Source: src, Registry: url, Ref: matched}, nil
 			}

@@ -117,6 +117,7 @@ type Receipt struct {
 	Slug       string        // by which the source has the skill now, if it is another than that of the Pin
 	Yanked     string        // why the version is yanked, see YankReason; "" if it is not
 	Validators Validators
+	Mirror     string // URL or folder of the mirror that sent it; "" if it was the source itself
 }
 
 // A Searcher is a Source that can be searched.

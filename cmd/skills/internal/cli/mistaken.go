@@ -52,7 +52,7 @@ func (a *app) suggest(ctx context.Context, r ref.Ref) []string {
 	if err != nil {
 		return nil
 	}
-	if s, ok := route.Source.(source.Suggester); ok {
+	if s, ok := source.As[source.Suggester](route.Source); ok {
 		return s.Suggest(ctx, route.Ref.Slug)
 	}
 	return nil

@@ -193,7 +193,7 @@ func (a *app) registryTestCommand() *cobra.Command {
 // probe asks a registry something that any can answer, and says whether it can
 // be searched. That a skill is not found is an answer, too.
 func probe(ctx context.Context, src source.Source) (search bool, err error) {
-	if searcher, ok := src.(source.Searcher); ok {
+	if searcher, ok := source.As[source.Searcher](src); ok {
 		_, err := searcher.Search(ctx, "skill", 1)
 		if !errors.Is(err, source.ErrUnsupported) {
 			return err == nil, err
