@@ -170,6 +170,9 @@ func rules() []rule {
 				return "skills registry list lists those that are; skills registry add NAME ADDRESS adds one"
 			})},
 
+		{Code{"no_registry", exitUsage, false, "the reference names no registry, and there is no default one"},
+			as(noDefaultHint)},
+
 		// Manifest, lock and disk, where they must agree.
 		{Code{"frozen", exitDisagree, false, "manifest, lock and disk do not agree, and the lock may not move"},
 			as(func(e *install.FrozenError) string {

@@ -48,6 +48,29 @@ func qualified(r ref.Ref, e *source.AmbiguousError) []string {
 	return refs
 }
 
+// noDefaultHint says how to name a registry, with the names that there are.
+func noDefaultHint(e *source.NoDefaultError) string {
+	const most = 5
+	if len(e.Known) == 0 {
+		return "skills registry add NAME ADDRESS names one; NAME:SLUG is then a skill in it"
+	}
+	ways := make([]string, 0, most)
+	for _, name := range e.Known[:min(most, len(e.Known))] {
+		r := e.Ref
+		r.Registry = name
+		way := r.String()
+		if r.Slug == "" {
+			way = "--registry " + name
+		}
+		ways = append(ways, way)
+	}
+	text := "say which: " + strings.Join(ways, ", or ")
+	if more := len(e.Known) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more: skills registry list", more)
+	}
+	return text
+}
+
 func ownerHint(e *source.OwnerError) string {
 	if e.Now == "" {
 		return "the registry does not say whose it is any more"
