@@ -158,6 +158,9 @@ func misbehave(ts *testscript.TestScript, neg bool, args []string) {
 			http.Error(w, "too many requests", http.StatusTooManyRequests)
 		},
 		"missing": http.NotFound,
+		"broken": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "database is down", http.StatusInternalServerError)
+		},
 		"private": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "token wanted", http.StatusUnauthorized)
 		},

@@ -26,11 +26,17 @@ import (
 // DefaultRegistry is the registry of those who have not chosen one.
 const DefaultRegistry = "https://openskills.cc"
 
+// None in the place of a registry says that there is none: as the default, that
+// every reference has to name its registry; under a name, that the name means
+// nothing.
+const None = "none"
+
 // Settings are what a user can set. Load returns them with built-in values
 // where nothing is set.
 type Settings struct {
-	Registry   string                    // URL, folder, or a key of Registries
-	Registries map[string]string         // name to URL or folder
+	Registry   string                    // URL, folder, a key of Registries, or None
+	Registries map[string]string         // name to URL or folder, or None
+	Mirrors    map[string][]string       // key of Registries to the URLs or folders of its mirrors
 	Agents     []string                  // empty: those detected on the machine
 	AgentDirs  map[string]agent.Override // by agent id
 	Locale     string                    // WithEnv fills in an empty one
@@ -101,6 +107,11 @@ func Load(path string) (Settings, error) {
 	s.Registry = beside(path, s.Registry)
 	for name, registry := range s.Registries {
 		s.Registries[name] = beside(path, registry)
+	}
+	for _, mirrors := range s.Mirrors {
+		for i := range mirrors {
+			mirrors[i] = beside(path, mirrors[i])
+		}
 	}
 	if s.CAFile != "" && !filepath.IsAbs(s.CAFile) && !strings.HasPrefix(s.CAFile, "~/") {
 		s.CAFile = filepath.Join(filepath.Dir(path), filepath.FromSlash(s.CAFile))
@@ -263,6 +274,9 @@ func (s Settings) Names() []string {
 	for name := range s.Registries {
 		names = append(names, "registries."+name)
 	}
+	for name := range s.Mirrors {
+		names = append(names, "mirrors."+name)
+	}
 	for id, o := range s.AgentDirs {
 		if o.User != "" {
 			names = append(names, "agent-dirs."+id+".user")
@@ -282,6 +296,7 @@ func (s Settings) Origin(name string) string { return s.origin[name] }
 // clone returns a copy that shares nothing that can change with s.
 func (s Settings) clone() Settings {
 	s.Registries = maps.Clone(s.Registries)
+	s.Mirrors = maps.Clone(s.Mirrors)
 	s.AgentDirs = maps.Clone(s.AgentDirs)
 	s.Agents = slices.Clone(s.Agents)
 	s.origin = maps.Clone(s.origin)

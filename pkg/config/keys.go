@@ -35,12 +35,15 @@ type key struct {
 
 var keys = [...]key{
 	{
-		Key: Key{Name: "registry", Type: "registry", Default: DefaultRegistry, Env: "SKILLS_REGISTRY", Doc: "registry of references that name none: a URL, a folder, or a name from registries"},
+		Key: Key{Name: "registry", Type: "registry", Default: DefaultRegistry, Env: "SKILLS_REGISTRY", Doc: "registry of references that name none: a URL, a folder, or a name from registries; none if each has to name its own"},
 		set: func(s *Settings, v string) error { s.Registry = v; return checkRegistry(v) },
 		get: func(s *Settings) string { return s.Registry },
 	},
 	{
 		Key: Key{Name: "registries.<name>", Type: "registry", Doc: "registry that references mean by name:slug"},
+	},
+	{
+		Key: Key{Name: "mirrors.<name>", Type: "list", Doc: "URLs or folders that hold the same artifacts as the registry of that name, for when it cannot be reached"},
 	},
 	{
 		Key: Key{Name: "agents", Type: "list", Doc: "agents to install for, instead of those detected"},
@@ -156,7 +159,7 @@ func (k *key) put(s *Settings, rest, v string) error {
 		return k.set(s, v)
 	}
 	if k.Type == "registry" {
-		if !ref.ValidRegistry(rest) {
+		if !ref.ValidRegistry(rest) || rest == None {
 			return errors.New("has a name that no registry can have")
 		}
 		if err := checkRegistry(v); err != nil {
@@ -167,6 +170,9 @@ func (k *key) put(s *Settings, rest, v string) error {
 		}
 		s.Registries[rest] = v
 		return nil
+	}
+	if k.Type == "list" {
+		return s.putMirrors(rest, split(v))
 	}
 	if err := checkPath(v); err != nil {
 		return err
@@ -183,12 +189,38 @@ func (k *key) put(s *Settings, rest, v string) error {
 	return nil
 }
 
+const mostMirrors = 16
+
+func (s *Settings) putMirrors(name string, mirrors []string) error {
+	if !ref.ValidRegistry(name) || name == None {
+		return errors.New("has a name that no registry can have")
+	}
+	if len(mirrors) == 0 || len(mirrors) > mostMirrors {
+		return fmt.Errorf("must be a list of 1 to %d mirrors", mostMirrors)
+	}
+	for _, m := range mirrors {
+		if err := checkRegistry(m); err != nil {
+			return fmt.Errorf("%s %w", quote(m), err)
+		}
+		if ref.ValidRegistry(m) {
+			return fmt.Errorf("%s must be a URL or a folder", quote(m))
+		}
+	}
+	if s.Mirrors == nil {
+		s.Mirrors = map[string][]string{}
+	}
+	s.Mirrors[name] = mirrors
+	return nil
+}
+
 func (k *key) value(s *Settings, rest string) string {
 	switch {
 	case k.get != nil:
 		return k.get(s)
 	case k.Type == "registry":
 		return s.Registries[rest]
+	case k.Type == "list":
+		return strings.Join(s.Mirrors[rest], ",")
 	}
 	o := s.AgentDirs[rest]
 	return *k.side(&o)

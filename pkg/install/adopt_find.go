@@ -150,6 +150,9 @@ func (e *Engine) open(ctx context.Context, q *inquiry, w Want, route source.Rout
 		return nil, err
 	}
 	c.pin.Registry = route.Registry
+	if err := errors.Join(c.owned(q.Options), c.doubted(Options{looking: true})); err != nil {
+		return nil, err
+	}
 	if err := e.fetch(ctx, c.step); err != nil {
 		return nil, err
 	}

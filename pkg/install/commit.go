@@ -140,7 +140,7 @@ func (a *apply) admit(ctx context.Context, st *state, s *step) error {
 				return err
 			}
 		}
-		if s.verb == place && e.identityOf(&entry) != s.identity() && !s.renames(e.identityOf(&entry)) && !a.plan.options.Replace {
+		if s.verb == place && e.identityOf(&entry) != s.identity() && !s.replaces(e.identityOf(&entry)) && !a.plan.options.Replace {
 			return &IdentityError{Name: s.out.Name, Have: e.identityOf(&entry).String(), Want: s.identity().String()}
 		}
 		if s.exact && entry.Tree != s.out.Tree {

@@ -121,6 +121,7 @@ func (e *Engine) fetch(ctx context.Context, s *step) error {
 	}
 	body := e.newBody()
 	receipt, err := s.route.Source.Fetch(ctx, s.pin, &meter{Sink: body, engine: e, name: s.label()})
+	s.mirror = receipt.Mirror
 	if err == nil {
 		err = s.check(body.Digest(), receipt)
 	}
@@ -172,6 +173,9 @@ func (e *Engine) seen(s *step, err error) (*artifact, bool) {
 // here.
 func (s *step) check(got digest.Digest, receipt source.Receipt) error {
 	what := "the artifact of " + s.label()
+	if receipt.Mirror != "" {
+		what += " from the mirror " + receipt.Mirror
+	}
 	if receipt.Artifact != "" && receipt.Artifact != got {
 		return &digest.MismatchError{What: what, Want: receipt.Artifact, Got: got}
 	}
@@ -250,6 +254,9 @@ func (e *Engine) unpack(ctx context.Context, s *step, a *artifact, dst tree.Writ
 	got := result.Tree.Digest()
 	if s.pin.Tree != "" && s.pin.Tree != got {
 		return nil, &digest.MismatchError{What: "the tree of " + s.label(), Want: s.pin.Tree, Got: got}
+	}
+	if err := checkFiles(s, &result.Tree, result.Dropped); err != nil {
+		return nil, err
 	}
 	s.pin.Tree, s.pin.Artifact, s.pin.Size = got, a.digest, a.size
 	return &contents{Result: result, skill: sk, findings: findings}, e.settle(s, sk)

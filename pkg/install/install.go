@@ -109,6 +109,12 @@ type Options struct {
 	DryRun          bool // a plan to be looked at: what only an artifact can tell is found out, without keeping it
 	Link            bool // one real copy, and links to it from the other agents' folders; user scope only
 	AcceptRename    bool // take a skill that its registry renamed by its new slug, and record that
+	AcceptOwner     bool // take a skill that is another owner's now, and record that
+	// AcceptRisk are the versions to take though their registry flags them, each as
+	// owner/slug@version, or slug@version where there is no owner.
+	AcceptRisk []string
+
+	looking bool // nothing is installed: to look is no decision
 
 	idle   bool // nothing newer is to be placed, so that edits are in nobody's way
 	frozen bool // exactly what the lock says: no edit, no other line ends, and the lock is not written

@@ -112,6 +112,9 @@ type bench struct {
 	shelf *shelf
 	other *shelf
 	root  string
+
+	hub    *hub          // in place of shelf, if it is not nil
+	answer source.Source // in place of both
 }
 
 func newBench(t *testing.T) *bench {
@@ -132,10 +135,15 @@ func (b *bench) engine() *install.Engine {
 			Default: home,
 			Named:   map[string]string{"other": "https://other.example"},
 			Open: func(url string) (source.Source, error) {
-				if url == home {
-					return b.shelf, nil
+				switch {
+				case url != home:
+					return b.other, nil
+				case b.answer != nil:
+					return b.answer, nil
+				case b.hub != nil:
+					return b.hub, nil
 				}
-				return b.other, nil
+				return b.shelf, nil
 			},
 			Direct: &source.Direct{Cwd: b.root},
 		},

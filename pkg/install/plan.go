@@ -240,9 +240,12 @@ func (e *Engine) differs(entry *lockfile.Skill, typed string) bool {
 	}
 	if r.Registry == "" {
 		// The lock knows the registry; a bare slug of another one is another ref.
-		return r.Slug != entry.Slug || r.Owner != "" && r.Owner != entry.Owner || !accepts(r, entry.Version)
+		return r.Slug != entry.Slug || !sameOwner(r.Owner, entry.Owner) || !accepts(r, entry.Version)
 	}
 	address, err := e.Source.Address(r)
+	if sameOwner(r.Owner, entry.Owner) {
+		r.Owner = entry.Owner
+	}
 	return err != nil || identity{registry: address, owner: r.Owner, slug: r.Slug, path: entry.Path} != e.identityOf(entry) || !accepts(r, entry.Version)
 }
 
@@ -306,7 +309,9 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	if w.As != "" && !skill.ValidName(w.As) {
 		return s.fail(&NameError{Slug: w.As, Name: w.As})
 	}
-	s.entry = e.find(st, s)
+	if s.entry, err = e.find(st, s); err != nil {
+		return s.fail(err)
+	}
 	if s.entry != nil && s.satisfied() {
 		present := e.planPresent(ctx, s, o)
 		if s.entry.Disabled {
@@ -320,12 +325,7 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	if err := pinned(s.entry); err != nil {
 		return s.fail(err)
 	}
-	s.pin, err = route.Source.Resolve(ctx, s.route.Ref, "")
-	if err != nil {
-		return s.fail(err)
-	}
-	s.pin.Registry = route.Registry
-	if err := e.resolved(st, s, o); err != nil {
+	if err := e.resolve(ctx, st, s, o); err != nil {
 		return s.fail(err)
 	}
 	if s.entry == nil && route.Registry == "" {
@@ -342,7 +342,7 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 		switch {
 		case err != nil:
 			return s.fail(err)
-		case s.was != "":
+		case s.moves():
 			s.adopt(st, unchanged)
 		case unchanged:
 			return e.planPresent(ctx, s, o)
@@ -360,14 +360,26 @@ func (e *Engine) planWant(ctx context.Context, st *state, w Want, o Options) *st
 	return e.spot(ctx, s, o)
 }
 
-// find returns the entry of the lock that s is about, if there is one.
-func (e *Engine) find(st *state, s *step) *lockfile.Skill {
+// find returns the entry of the lock that s is about, nil if there is none. A slug
+// without an owner is that of the owner whom the lock has; of several it could be
+// any.
+func (e *Engine) find(st *state, s *step) (*lockfile.Skill, error) {
 	id := e.identityFor(s.route, s.route.Ref)
 	id.path = s.path
 	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL && !revised(s.route.Ref.Kind) {
-		return nil
+		return nil, nil //nolint:nilnil // no entry is no error
 	}
-	return e.byIdentity(st, id, s.want.As)
+	if entry := e.byIdentity(st, id, s.want.As); entry != nil || id.owner != "" || id.registry == "" {
+		return entry, nil
+	}
+	found := e.owners(st, id, s.want.As)
+	switch len(found) {
+	case 0:
+		return nil, nil //nolint:nilnil // no entry is no error
+	case 1:
+		return found[0], nil
+	}
+	return nil, several(id.slug, found)
 }
 
 func (e *Engine) byIdentity(st *state, id identity, as string) *lockfile.Skill {

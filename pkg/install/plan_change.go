@@ -40,10 +40,10 @@ func (e *Engine) planUpdate(ctx context.Context, st *state, entry *lockfile.Skil
 	if err != nil {
 		return e.withdrawn(ctx, s, o, err)
 	}
-	if unchanged && s.was == "" {
+	if unchanged && !s.moves() {
 		return e.planPresent(ctx, s, o)
 	}
-	if s.was != "" {
+	if s.moves() {
 		s.adopt(st, unchanged)
 	}
 	e.askYanked(ctx, s)
@@ -70,7 +70,7 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 	}
 	if st.manifest != nil {
 		listed, _ := st.manifest.Ref(s.entry.Name)
-		if l, err := ref.Parse(listed); err == nil && sameSkill(l, r) && (l.Query != r.Query || l.Rev != r.Rev) {
+		if l, err := ref.Parse(listed); err == nil && sameSkill(l, r) && sameOwner(l.Owner, s.entry.Owner) && (l.Query != r.Query || l.Rev != r.Rev) {
 			typed, r = listed, l
 		}
 	}
@@ -78,11 +78,7 @@ func (e *Engine) resolveAgain(ctx context.Context, st *state, s *step, o Options
 	if s.route, err = e.routeOf(s.entry, r, o); err != nil {
 		return err
 	}
-	if s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, ""); err != nil {
-		return err
-	}
-	s.pin.Registry = s.route.Registry
-	return e.resolved(st, s, o)
+	return e.resolve(ctx, st, s, o)
 }
 
 // routeOf returns where an entry came from, for a reference to it.

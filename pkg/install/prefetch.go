@@ -92,14 +92,13 @@ func (e *Engine) planFetch(ctx context.Context, st *state, w Want, o Options) *s
 		l.body, l.out.Ref = s.body, w.Typed
 		return l
 	}
-	if s.entry = e.find(st, s); s.entry != nil && s.satisfied() {
-		return locked()
-	}
-	if s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, ""); err != nil {
+	if s.entry, err = e.find(st, s); err != nil {
 		return s.fail(err)
 	}
-	s.pin.Registry = s.route.Registry
-	if err := e.resolved(st, s, o); err != nil {
+	if s.entry != nil && s.satisfied() {
+		return locked()
+	}
+	if err := e.resolve(ctx, st, s, o); err != nil {
 		return s.fail(err)
 	}
 	if s.entry == nil && s.route.Registry == "" {

@@ -30,6 +30,8 @@ const (
 	Pinned   State = "pinned"
 	Gone     State = "gone"    // the source has no such skill any more
 	Renamed  State = "renamed" // the source has it by another slug
+	Moved    State = "moved"   // the source has it of another owner
+	Flagged  State = "flagged" // the source has doubts about the newer version, or blocks the skill
 	Yanked   State = "yanked"  // the version is withdrawn, and there is no other that would do
 	Unknown  State = "unknown" // it could not be found out
 )
@@ -249,7 +251,10 @@ type Status struct {
 	State    State  `json:"state"`
 	Yanked   string `json:"yanked,omitempty"`  // why the version that is installed is yanked
 	NewSlug  string `json:"newSlug,omitempty"` // if it was renamed
-	Err      error  `json:"-"`                 // why the state is unknown, gone or renamed
+	Owner    string `json:"owner,omitempty"`
+	NewOwner string `json:"newOwner,omitempty"` // if it moved
+	Flagged  string `json:"flagged,omitempty"`  // why the source has doubts about Latest
+	Err      error  `json:"-"`                  // why the state is unknown, gone, renamed, moved or flagged
 }
 
 // Outdated asks the sources of the named skills, or of all if there are no names, for
@@ -273,13 +278,22 @@ func (e *Engine) status(s *step) Status {
 		st.State, st.Err = Unknown, s.out.Err
 		return st
 	}
-	st.Registry, st.Slug, st.Latest = e.absolute(s.entry.Registry), s.entry.Slug, s.entry.Version
+	st.Registry, st.Slug, st.Owner, st.Latest = e.absolute(s.entry.Registry), s.entry.Slug, s.entry.Owner, s.entry.Version
 	st.Yanked = s.yanked
-	renamed, moved := errors.AsType[*RenamedError](s.out.Err)
+	renamed, byName := errors.AsType[*RenamedError](s.out.Err)
+	moved, byOwner := errors.AsType[*source.OwnerError](s.out.Err)
+	flagged, doubted := errors.AsType[*FlaggedError](s.out.Err)
+	_, blocked := errors.AsType[*source.BlockedError](s.out.Err)
 	switch {
 	case s.entry.Pin != nil:
 		st.State = Pinned
-	case moved:
+	case byOwner:
+		st.State, st.Latest, st.NewOwner, st.Err = Moved, "", moved.Now, s.out.Err
+	case doubted:
+		st.State, st.Latest, st.Flagged, st.Err = Flagged, flagged.Version, flagged.Reason, s.out.Err
+	case blocked:
+		st.State, st.Latest, st.Err = Flagged, "", s.out.Err
+	case byName:
 		st.State, st.Latest, st.NewSlug, st.Err = Renamed, "", renamed.To, s.out.Err
 	case errors.Is(s.out.Err, source.ErrNotFound):
 		st.State, st.Latest, st.Err = Gone, "", s.out.Err
@@ -319,13 +333,13 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	if o.Locale != "" && s.route.Ref.Locale == "" {
 		s.route.Ref.Locale = o.Locale
 	}
-	if s.pin, err = s.route.Source.Resolve(ctx, s.route.Ref, ""); err != nil {
+	if locked, err := e.find(st, s); err == nil && locked != nil {
+		s.route.Ref.Owner = locked.Owner
+	}
+	if err := e.resolve(ctx, st, s, Options{AcceptRename: true, looking: true}); err != nil {
 		return nil, err
 	}
-	s.pin.Registry = s.route.Registry
-	if err := e.resolved(st, s, Options{AcceptRename: true}); err != nil { // to look is no decision
-		return nil, err
-	}
+	s.entry = nil // it is looked at as if it were not installed
 	art, err := e.obtain(ctx, s)
 	if err != nil {
 		return nil, errors.Join(err, e.Store.Close())

@@ -39,8 +39,11 @@ func (e *GoneError) Unwrap() error { return e.Err }
 type upstream struct {
 	accept bool   // a new slug may take the place of the old one
 	was    string // the slug whose place a new one took
+	owner  string // the owner whose place a new one took
+	doubts string // what the registry has against the version, which is taken or stays all the same
 	now    string // the slug that the source has for what is restored by the old one
 	yanked string // why the version that the lock has is yanked
+	mirror string // that sent the artifact in place of the registry
 }
 
 // outcome returns the outcome of s, with what there is to say of its source.
@@ -56,6 +59,19 @@ func (s *step) outcome() Outcome {
 	}
 	if s.was != "" && o.Err == nil {
 		news = append(news, fmt.Sprintf("%s is called %s in %s now, and here as well", quote(s.was), quote(s.pin.Slug), s.pin.Registry))
+	}
+	if s.owner != "" && o.Err == nil {
+		news = append(news, s.ownerNews())
+	}
+	if s.doubts != "" && o.Err == nil {
+		text := s.doubts
+		if o.Action == Unchanged && s.entry != nil {
+			text += "; what is installed stays"
+		}
+		news = append(news, text)
+	}
+	if s.mirror != "" && o.Err == nil {
+		news = append(news, fmt.Sprintf("%s could not be reached; fetched from its mirror %s", s.pin.Registry, s.mirror))
 	}
 	if s.now != "" {
 		news = append(news, fmt.Sprintf("%s is called %s in %s now; the lock keeps the old name", quote(s.pin.Slug), quote(s.now), s.pin.Registry))
@@ -77,11 +93,18 @@ func (e *Engine) resolved(st *state, s *step, o Options) error {
 	if err := s.rename(s.route.Ref.Slug, s.pin.Slug); err != nil {
 		return err
 	}
-	s.yanked = s.pin.Yanked
-	if s.was != "" && s.entry == nil {
+	if s.entry == nil {
+		// By another spelling than the one that was asked for.
 		s.entry = e.byIdentity(st, s.identity(), s.want.As)
 	}
-	return nil
+	if err := s.owned(o); err != nil {
+		return err
+	}
+	if s.moves() {
+		s.restate()
+	}
+	s.yanked = s.pin.Yanked
+	return s.doubted(o)
 }
 
 // heed takes in what the receipt of an artifact says of the skill. The artifact
@@ -115,27 +138,11 @@ func (s *step) rename(from, to string) error {
 		return &RenamedError{Registry: s.route.Registry, From: from, To: to}
 	}
 	s.was, s.pin.Slug = from, to
-	r := s.route.Ref
-	r.Slug = to
-	if s.want.Ref.Kind == ref.Registry {
-		r.Registry = s.want.Ref.Registry
-	}
-	s.want.Ref, s.want.Typed = r, r.String()
-	if s.listed != "" {
-		s.listed = s.want.Typed
-	}
+	s.restate()
 	return nil
 }
 
-// renames reports whether s takes the place of the skill id, which is its own by
-// an earlier name.
-func (s *step) renames(id identity) bool {
-	old := s.identity()
-	old.slug = s.was
-	return s.was != "" && id == old
-}
-
-// adopt has a renamed skill recorded by its new name, though nothing else of it
+// adopt has a skill recorded by its new name or owner, though nothing else of it
 // may have changed.
 func (s *step) adopt(st *state, unchanged bool) {
 	if unchanged && s.pin.Version == "" { // nothing came, since nothing was modified

@@ -26,6 +26,8 @@ const Name = "skills.yaml"
 const (
 	maxSize = 1 << 20
 	maxText = 2048 // bytes of a reference, a URL or a name
+
+	none = "none" // in the place of a registry, and the name of none
 )
 
 var (
@@ -52,10 +54,11 @@ func (e *ConflictError) Error() string {
 // A Manifest is the content of skills.yaml. The zero value is an empty file. The
 // fields are a view: Add and Remove are what changes a Manifest.
 type Manifest struct {
-	Registry   string            // "" for the default
-	Registries map[string]string // name to URL or folder
-	Agents     []string          // ids or other names of agents
-	Skills     []Skill           // in the order of the file
+	Registry   string              // "" for the default; none if there is to be no default
+	Registries map[string]string   // name to URL or folder
+	Mirrors    map[string][]string // name of a registry to URLs or folders
+	Agents     []string            // ids or other names of agents
+	Skills     []Skill             // in the order of the file
 	Warnings   []Warning
 
 	doc *yamldoc.Document
@@ -135,6 +138,8 @@ func read(doc *yamldoc.Document) (*Manifest, error) {
 			m.Registry, err = text(v, "registry")
 		case "registries":
 			m.Registries, err = registries(v)
+		case "mirrors":
+			m.Mirrors, err = mirrors(v)
 		case "agents":
 			m.Agents, err = texts(v, "agents")
 		case "skills":
@@ -156,7 +161,7 @@ func registries(v *yamldoc.Value) (map[string]string, error) {
 	urls := make(map[string]string, len(v.Members))
 	for i := range v.Members {
 		m := &v.Members[i]
-		if !ref.ValidRegistry(m.Key) {
+		if !ref.ValidRegistry(m.Key) || m.Key == none {
 			return nil, &SyntaxError{Line: m.Line, Column: m.Column, Why: "registry name " + quote(m.Key) + " is not valid"}
 		}
 		url, err := text(&m.Value, "registry "+m.Key)
@@ -166,6 +171,25 @@ func registries(v *yamldoc.Value) (map[string]string, error) {
 		urls[m.Key] = url
 	}
 	return urls, nil
+}
+
+func mirrors(v *yamldoc.Value) (map[string][]string, error) {
+	if v.Kind != yamldoc.Map && v.Kind != yamldoc.Null {
+		return nil, v.Errorf("mirrors must be a mapping of names of registries to lists of addresses, not %s", v.Kind)
+	}
+	lists := make(map[string][]string, len(v.Members))
+	for i := range v.Members {
+		m := &v.Members[i]
+		if !ref.ValidRegistry(m.Key) || m.Key == none {
+			return nil, &SyntaxError{Line: m.Line, Column: m.Column, Why: "registry name " + quote(m.Key) + " is not valid"}
+		}
+		list, err := texts(&m.Value, "mirrors of "+m.Key)
+		if err != nil {
+			return nil, err
+		}
+		lists[m.Key] = list
+	}
+	return lists, nil
 }
 
 func skills(v *yamldoc.Value) ([]Skill, error) {

@@ -15,7 +15,7 @@ import (
 // other. The fields are set before the first use.
 type Set struct {
 	// Default is the URL or absolute folder of the registry for references
-	// without a prefix.
+	// without a prefix; "" if they have none.
 	Default string
 	// Named are the URLs or absolute folders of the named registries.
 	Named map[string]string
@@ -53,9 +53,23 @@ func (e *UnknownRegistryError) Error() string {
 	return fmt.Sprintf("registry %.80q is not known", e.Name)
 }
 
+// A NoDefaultError says that a reference names no registry, and that none is the
+// default.
+type NoDefaultError struct {
+	Ref   ref.Ref
+	Known []string // names of registries
+}
+
+func (e *NoDefaultError) Error() string {
+	if e.Ref.Slug == "" {
+		return "there is no default registry"
+	}
+	return fmt.Sprintf("there is no default registry, and %.80q does not say in which to look", e.Ref.String())
+}
+
 // Route finds the source for r. A URL that a known registry recognises as one of
 // its own is the slug that it shows. Nothing is asked over the network. The error
-// is an *UnknownRegistryError, matches ErrUnsupported if r is of a kind that has
+// is an *UnknownRegistryError or a *NoDefaultError, matches ErrUnsupported if r is of a kind that has
 // no source here, or comes from Open; the Route is then the zero one.
 func (s *Set) Route(r ref.Ref) (Route, error) {
 	switch r.Kind {
@@ -78,11 +92,13 @@ func (s *Set) Route(r ref.Ref) (Route, error) {
 // Address returns the URL or folder of the registry that r, which must be of the
 // kind ref.Registry, leads to. Nothing is opened.
 func (s *Set) Address(r ref.Ref) (string, error) {
-	if r.Registry == "" {
-		return s.Default, nil
-	}
 	url, ok := s.Named[r.Registry]
-	if !ok {
+	switch {
+	case r.Registry == "" && s.Default == "":
+		return "", &NoDefaultError{Ref: r, Known: slices.Sorted(maps.Keys(s.Named))}
+	case r.Registry == "":
+		return s.Default, nil
+	case !ok:
 		return "", &UnknownRegistryError{Name: r.Registry, Known: slices.Sorted(maps.Keys(s.Named))}
 	}
 	return url, nil
@@ -121,7 +137,7 @@ func (s *Set) routeURL(r ref.Ref) (Route, error) {
 		if err != nil {
 			return Route{}, err
 		}
-		if m, ok := src.(Matcher); ok {
+		if m, ok := As[Matcher](src); ok {
 			if matched, ok := m.Match(r.URL); ok {
 				return Route{Source: src, Registry: url, Ref: matched}, nil
 			}

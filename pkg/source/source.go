@@ -120,6 +120,7 @@ type Receipt struct {
 	// sent: its bytes are ours, and what the tree has is what counts.
 	Packed     bool
 	Validators Validators
+	Mirror     string // URL or folder of the mirror that sent it; "" if it was the source itself
 }
 
 // A Searcher is a Source that can be searched.

@@ -301,7 +301,7 @@ func testCancelled(t *testing.T, s suite) {
 	if _, err := src.Resolve(ctx, s.want.Found, ""); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("Resolve: %v, want context.Canceled or nothing", err)
 	}
-	if searcher, ok := src.(source.Searcher); ok {
+	if searcher, ok := source.As[source.Searcher](src); ok {
 		if _, err := searcher.Search(ctx, s.want.Name, 5); !errors.Is(err, context.Canceled) {
 			t.Errorf("Search: %v, want context.Canceled", err)
 		}
@@ -326,7 +326,7 @@ func testConcurrent(t *testing.T, s suite) {
 		})
 		wg.Go(func() { _, _ = src.Versions(t.Context(), s.want.Versioned) })
 		wg.Go(func() { _, _ = src.Resolve(t.Context(), s.want.Missing, "") })
-		if searcher, ok := src.(source.Searcher); ok {
+		if searcher, ok := source.As[source.Searcher](src); ok {
 			wg.Go(func() { _, _ = searcher.Search(t.Context(), s.want.Name, 5) })
 		}
 	}
@@ -334,7 +334,7 @@ func testConcurrent(t *testing.T, s suite) {
 }
 
 func testSearch(t *testing.T, s suite) {
-	searcher, ok := s.open(t).(source.Searcher)
+	searcher, ok := source.As[source.Searcher](s.open(t))
 	if !ok {
 		return
 	}

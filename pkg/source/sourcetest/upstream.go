@@ -96,7 +96,7 @@ func testRenamed(t *testing.T, s suite) {
 	if receipt, err = src.Fetch(t.Context(), pin, new(Sink)); err != nil || receipt.Slug != "" {
 		t.Errorf("Fetch by the new slug: slug %q, %v", receipt.Slug, err)
 	}
-	if searcher, ok := src.(source.Searcher); ok {
+	if searcher, ok := source.As[source.Searcher](src); ok {
 		hits, err := searcher.Search(t.Context(), s.want.Renamed.Slug, 10)
 		if err != nil || slices.ContainsFunc(hits, func(h source.Hit) bool { return h.Slug == s.want.Renamed.Slug }) {
 			t.Errorf("Search for the old slug: %+v, %v", hits, err)

@@ -85,7 +85,11 @@ func (a *app) loadSettings() (config.Settings, error) {
 	if err != nil {
 		return config.Settings{}, err
 	}
-	settings, err = s.override(settings).WithEnv(a.env.Getenv)
+	settings = s.override(settings)
+	if a.refused(settings) != "" {
+		settings.Registry = config.None
+	}
+	settings, err = settings.WithEnv(a.env.Getenv)
 	if err != nil {
 		return config.Settings{}, err
 	}

@@ -150,7 +150,7 @@ func (a *app) configSetCommand() *cobra.Command {
 					return nil, err
 				}
 			}
-			if isRelative(value) { // in the file it would be relative to the file
+			if isRelative(value) && !strings.HasPrefix(key, "mirrors.") { // in the file it would be relative to the file
 				var err error
 				if value, err = a.abs(value); err != nil {
 					return nil, err
@@ -192,12 +192,15 @@ func (a *app) checkSetting(key, value string) (string, error) {
 			return "", err
 		}
 		address, err := a.resolveRegistry(settings, value)
-		if _, named := settings.Registries[value]; err != nil || named || strings.Contains(value, "://") {
+		if _, named := settings.Registries[value]; err != nil || named || value == config.None || strings.Contains(value, "://") {
 			return value, err
 		}
 		return address, nil
 	case "ca-file":
 		return value, a.checkCAFile(value)
+	}
+	if strings.HasPrefix(key, "mirrors.") {
+		return a.absAll(value)
 	}
 	rest, ok := strings.CutPrefix(key, "agent-dirs.")
 	if id, user := strings.CutSuffix(rest, ".user"); ok && user {
@@ -209,6 +212,23 @@ func (a *app) checkSetting(key, value string) (string, error) {
 		return value, err
 	}
 	return value, nil
+}
+
+// absAll makes the relative folders in a list absolute.
+func (a *app) absAll(list string) (string, error) {
+	items := strings.Split(list, ",")
+	for i, item := range items {
+		items[i] = strings.TrimSpace(item)
+		if !isRelative(items[i]) {
+			continue
+		}
+		path, err := a.abs(items[i])
+		if err != nil {
+			return "", err
+		}
+		items[i] = path
+	}
+	return strings.Join(items, ","), nil
 }
 
 func (a *app) checkCAFile(typed string) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/store"
 	"github.com/openskills-go/skills/registry"
@@ -42,6 +43,8 @@ func (e *engine) options(o install.Options) install.Options {
 	o.Locale = e.flags.locale
 	o.DryRun = e.flags.dryRun
 	o.AcceptRename = e.flags.acceptRename
+	o.AcceptOwner = e.flags.acceptOwner
+	o.AcceptRisk = e.flags.acceptRisk
 	return o
 }
 
@@ -136,14 +139,21 @@ func (a *app) sources() (*source.Set, error) {
 	if err != nil {
 		cwd = "" // absolute paths still work
 	}
+	open := func(url string) (source.Source, error) {
+		src, err := registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
+		if errors.Is(err, fs.ErrNotExist) {
+			err = a.noSuchRegistry(settings, url)
+		}
+		return src, err
+	}
 	return &source.Set{
 		Default: chosen,
-		Named:   settings.Registries,
+		Named:   switchedOn(settings),
 		Direct:  &source.Direct{Client: client, Cwd: cwd, Limit: limits.Download},
 		Open: func(url string) (source.Source, error) {
-			src, err := registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
-			if errors.Is(err, fs.ErrNotExist) {
-				err = a.noSuchRegistry(settings, url)
+			src, err := open(url)
+			if mirrors := mirrorsOf(settings, url); err == nil && len(mirrors) > 0 {
+				src = mirrored(src, mirrors, open)
 			}
 			return src, err
 		},
@@ -158,6 +168,7 @@ func (a *app) chosenRegistry(settings config.Settings) (string, error) {
 	typed := a.flags.registry
 	if typed == "" {
 		typed = settings.Registry
+		a.noteRefused(settings)
 		if filepath.IsAbs(typed) && !exists(typed) {
 			return typed, nil
 		}
@@ -182,10 +193,16 @@ func (a *app) usualRegistry(s scope) (string, error) {
 }
 
 // resolveRegistry returns the address or absolute folder of a registry that is
-// given by name, address or folder.
+// given by name, address or folder; "" for none.
 func (a *app) resolveRegistry(settings config.Settings, typed string) (string, error) {
-	if url, ok := settings.Registries[typed]; ok {
+	if typed == config.None {
+		return "", nil
+	}
+	if url, ok := switchedOn(settings)[typed]; ok {
 		return url, nil
+	}
+	if settings.Registries[typed] == config.None {
+		return "", &usageError{message: fmt.Sprintf("registry %s is switched off", typed), hint: "skills registry list shows where that is said"}
 	}
 	if strings.Contains(typed, "://") {
 		return strings.TrimRight(typed, "/"), nil
@@ -211,7 +228,7 @@ func (a *app) noSuchRegistry(settings config.Settings, typed string) error {
 		return &usageError{message: fmt.Sprintf("registry %q: there is no such folder", typed)}
 	}
 	var names []string
-	for name := range settings.Registries {
+	for name := range switchedOn(settings) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -230,57 +247,13 @@ func (a *app) registry() (string, source.Source, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	src, err := set.At(set.Default)
+	address, err := set.Address(ref.Ref{})
 	if err != nil {
 		return "", nil, err
 	}
-	return set.Default, src, nil
-}
-
-// A namedRegistry is a registry of the settings or of the manifest.
-type namedRegistry struct {
-	Name    string `json:"name"` // "" for the default, if it has none
-	URL     string `json:"url"`
-	Default bool   `json:"default"`
-	From    string `json:"from,omitempty"` // file or variable that says it; "" is built in
-
-	DefaultFrom string `json:"defaultFrom,omitempty"` // what makes it the default, if From does not
-}
-
-// registries returns the default registry and the named ones, by name.
-func (a *app) registries() ([]namedRegistry, error) {
-	s, err := a.scope()
+	src, err := set.At(address)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	settings, err := a.settings()
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := a.chosenRegistry(settings)
-	if err != nil {
-		return nil, err
-	}
-	chooser := settings.Origin("registry")
-	if s.manifest.Registry != "" && chooser != "SKILLS_REGISTRY" {
-		chooser = s.Manifest
-	}
-	var list []namedRegistry
-	hasDefault := false
-	for name, url := range settings.Registries {
-		r := namedRegistry{Name: name, URL: url, Default: url == chosen, From: settings.Origin("registries." + name)}
-		if _, ok := s.manifest.Registries[name]; ok {
-			r.From = s.Manifest
-		}
-		if r.Default && r.From != chooser {
-			r.DefaultFrom = chooser
-		}
-		hasDefault = hasDefault || r.Default
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(a, b namedRegistry) int { return strings.Compare(a.Name, b.Name) })
-	if !hasDefault {
-		list = slices.Insert(list, 0, namedRegistry{URL: chosen, Default: true, From: chooser})
-	}
-	return list, nil
+	return address, src, nil
 }

@@ -173,6 +173,9 @@ func rules() []rule {
 				return "skills registry list lists those that are; skills registry add NAME ADDRESS adds one"
 			})},
 
+		{Code{"no_registry", exitUsage, false, "the reference names no registry, and there is no default one"},
+			as(noDefaultHint)},
+
 		// Manifest, lock and disk, where they must agree.
 		{Code{"frozen", exitDisagree, false, "manifest, lock and disk do not agree, and the lock may not move"},
 			as(func(e *install.FrozenError) string {
@@ -260,6 +263,12 @@ func rules() []rule {
 		{Code{"ambiguous", exitNotFound, false, ""},
 			as(saying[*install.ManyError]("choose with --skill NAME, or take --all; --list tells more of them"))},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
+			as(func(e *ownersError) string { return e.hint() })},
+		{Code{"ambiguous", exitNotFound, false, ""},
+			as(func(e *source.AmbiguousError) string {
+				return "say which one: " + strings.Join(qualified(ref.Ref{}, e), ", ")
+			})},
+		{Code{"ambiguous", exitNotFound, false, ""},
 			is(source.ErrAmbiguous, "say which one: owner/slug")},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
@@ -282,6 +291,14 @@ func rules() []rule {
 			is(source.ErrUnsupported, "")},
 
 		// Refused. No flag makes these go away, except where the hint names one.
+		{Code{"owner_changed", exitRefused, false, "a skill is another owner's than the one who was asked for, or whom the lock has"},
+			as(ownerHint)},
+		{Code{"flagged", exitRefused, false, "the registry has doubts about the version, and nobody said that it is right all the same"},
+			as(riskHint)},
+		{Code{"blocked", exitRefused, false, "the registry holds the skill for harmful"},
+			as(saying[*source.BlockedError]("no flag installs it; what is installed stays, and skills remove NAME takes it out"))},
+		{Code{"files", exitRefused, false, "an artifact does not hold the files that its registry lists for the version"},
+			as(saying[*install.FilesError]("nothing was installed from it; try again, and tell the registry if it stays"))},
 		{Code{"hidden_text", exitRefused, false, "a file holds text that people cannot see and agents read"},
 			as(saying[*install.HiddenTextError]("read the file with a tool that shows it; --allow-hidden-text installs it all the same"))},
 		{Code{"version_changed", exitRefused, false, "a version is served with other bytes than before"},

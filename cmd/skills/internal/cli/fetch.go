@@ -71,6 +71,7 @@ lock is written.`,
 	f := cmd.Flags()
 	f.StringVar(&o.Path, "path", "", "the `folder` to take from an archive of several skills")
 	f.BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "keep files that hold invisible text")
+	a.riskFlag(cmd)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.registryFlag(cmd)

@@ -40,6 +40,8 @@ type flags struct {
 	onEdit       install.OnEdit
 	replace      bool
 	acceptRename bool
+	acceptOwner  bool
+	acceptRisk   []string
 }
 
 // A value is a flag that is checked while the command line is read, so that a
@@ -137,6 +139,16 @@ func (a *app) editFlags(cmd *cobra.Command, usage string, replace bool) {
 	if replace {
 		f.BoolVar(&a.flags.replace, "replace", false, "replace a folder that skills did not place, after a backup")
 	}
+}
+
+// ownerFlag lets a skill be another owner's than the lock says.
+func (a *app) ownerFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.flags.acceptOwner, "accept-owner-change", false, "take a skill that is another owner's now, and record that")
+}
+
+// riskFlag lets versions be taken that their registry flags.
+func (a *app) riskFlag(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&a.flags.acceptRisk, "accept-risk", nil, "take this `version` though its registry flags it, as owner/slug@version; may be repeated")
 }
 
 // renameFlag lets a skill have the slug to which its registry renamed it.

@@ -92,6 +92,8 @@ never overwritten without a flag that says so.`,
 	a.choiceFlags(cmd, &c)
 	a.editFlags(cmd, editMerge, true)
 	a.renameFlag(cmd)
+	a.ownerFlag(cmd)
+	a.riskFlag(cmd)
 	a.agentFlag(cmd, "agents to install for, such as claude-code,codex")
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)

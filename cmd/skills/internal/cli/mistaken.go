@@ -52,7 +52,7 @@ func (a *app) suggest(ctx context.Context, r ref.Ref) []string {
 	if err != nil {
 		return nil
 	}
-	if s, ok := route.Source.(source.Suggester); ok {
+	if s, ok := source.As[source.Suggester](route.Source); ok {
 		return s.Suggest(ctx, route.Ref.Slug)
 	}
 	return nil
@@ -64,6 +64,9 @@ func (a *app) mistaken(ctx context.Context, typed string, err error) error {
 	r, parseErr := ref.Parse(typed)
 	if parseErr != nil {
 		return err
+	}
+	if several, ok := errors.AsType[*source.AmbiguousError](err); ok && r.Kind == ref.Registry {
+		return &ownersError{ref: r, several: several}
 	}
 	switch r.Kind {
 	case ref.Registry:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,9 @@ func (a *app) registryListCommand() *cobra.Command {
 						row[2] = ui.Cell{Text: "default", Mark: p.Good}
 					}
 					t.Rows = append(t.Rows, row)
+					for _, m := range r.Mirrors {
+						t.Rows = append(t.Rows, ui.Text("", m, "mirror", r.MirrorsFrom))
+					}
 				}
 				p.Table(t)
 			}}, nil
@@ -133,7 +137,13 @@ func (a *app) registryRemoveCommand() *cobra.Command {
 			if _, ok := settings.Registries[args[0]]; !ok {
 				return nil, a.noSuchRegistry(settings, args[0])
 			}
+			if len(settings.Mirrors[args[0]]) > 0 {
+				a.ui.Notef("its mirrors are forgotten with it: %s", ui.Line(strings.Join(settings.Mirrors[args[0]], ", ")))
+			}
 			return a.setting("registries."+args[0], "", func(file string) error {
+				if err := config.Unset(file, "mirrors."+args[0]); err != nil {
+					return err
+				}
 				return config.Unset(file, "registries."+args[0])
 			})
 		}),
@@ -193,7 +203,7 @@ func (a *app) registryTestCommand() *cobra.Command {
 // probe asks a registry something that any can answer, and says whether it can
 // be searched. That a skill is not found is an answer, too.
 func probe(ctx context.Context, src source.Source) (search bool, err error) {
-	if searcher, ok := src.(source.Searcher); ok {
+	if searcher, ok := source.As[source.Searcher](src); ok {
 		_, err := searcher.Search(ctx, "skill", 1)
 		if !errors.Is(err, source.ErrUnsupported) {
 			return err == nil, err

@@ -164,6 +164,17 @@ func (s scope) override(settings config.Settings) config.Settings {
 		}
 		settings.Registries[name] = s.beside(url)
 	}
+	settings.Mirrors = maps.Clone(settings.Mirrors)
+	for name, list := range s.manifest.Mirrors {
+		if settings.Mirrors == nil {
+			settings.Mirrors = map[string][]string{}
+		}
+		mirrors := make([]string, len(list))
+		for i := range list {
+			mirrors[i] = s.beside(list[i])
+		}
+		settings.Mirrors[name] = mirrors
+	}
 	if len(s.manifest.Agents) > 0 {
 		settings.Agents = s.manifest.Agents
 	}

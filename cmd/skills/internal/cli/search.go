@@ -44,7 +44,7 @@ first.`,
 			if err != nil {
 				return nil, err
 			}
-			searcher, ok := registry.(source.Searcher)
+			searcher, ok := source.As[source.Searcher](registry)
 			if !ok {
 				return nil, fmt.Errorf("search %s: %w", name, source.ErrUnsupported)
 			}

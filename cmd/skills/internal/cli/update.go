@@ -21,7 +21,9 @@ to look at first: scripts that are new or changed, and tools that are newly
 allowed.
 
 A skill that its registry renamed is updated only with --accept-rename, one that
-is gone stays as it is, and a version that is yanked is passed over.`,
+is another owner's now only with --accept-owner-change, and a version that its
+registry flags only with --accept-risk. One that is gone stays as it is, and a
+version that is yanked is passed over.`,
 		Example: `  skills update
   skills update backend-architect
   skills update --dry-run`,
@@ -35,6 +37,8 @@ is gone stays as it is, and a version that is yanked is passed over.`,
 	cmd.Flags().BoolVar(&o.AllowHiddenText, "allow-hidden-text", false, "install files that hold invisible text")
 	a.editFlags(cmd, editMerge, false)
 	a.renameFlag(cmd)
+	a.ownerFlag(cmd)
+	a.riskFlag(cmd)
 	a.scopeFlags(cmd)
 	a.dryRunFlag(cmd)
 	a.netFlags(cmd)
