@@ -14,9 +14,11 @@ import (
 
 // A question is a URL that may be asked for, and where it came from.
 type question struct {
-	url   *url.URL
-	first *url.URL // what the user named: url itself, unless a server named it
-	token string
+	method string
+	url    *url.URL
+	first  *url.URL // what the user named: url itself, unless a server named it
+	token  string
+	body   []byte // of a POST
 }
 
 func (c *Client) ask(rawURL string, o GetOptions) (question, error) {
@@ -24,7 +26,7 @@ func (c *Client) ask(rawURL string, o GetOptions) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
-	q := question{url: u, first: u, token: o.Token}
+	q := question{method: http.MethodGet, url: u, first: u, token: o.Token}
 	if o.Via != "" {
 		via, err := parse(o.Via)
 		if err != nil {
@@ -50,6 +52,9 @@ func (q question) header(userAgent, accept string) http.Header {
 	h.Set("Accept", accept)
 	if q.token != "" {
 		h.Set("Authorization", "Bearer "+q.token)
+	}
+	if len(q.body) > 0 {
+		h.Set("Content-Type", "application/json")
 	}
 	return h
 }
@@ -119,7 +124,7 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 	u := q.url
 	var via []string
 	for hop := 0; ; hop++ {
-		a, err := c.hop(ctx, w, u, q.first, h)
+		a, err := c.hop(ctx, w, q, u, h)
 		if err != nil {
 			w.stop()
 			return nil, err
@@ -129,6 +134,9 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 			return a, nil
 		}
 		next, err := a.redirect(hop)
+		if err == nil && q.method == http.MethodPost {
+			err = a.mayRepost(next)
+		}
 		if err != nil {
 			a.close()
 			return nil, err
@@ -145,13 +153,14 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 	}
 }
 
-// hop makes one request and waits for the header of the answer.
-func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.Header) (*answer, error) {
+// hop makes one request, of q but for u, and waits for the header of the answer.
+func (c *Client) hop(ctx context.Context, w *watch, q question, u *url.URL, h http.Header) (*answer, error) {
 	header := min(headerTime, c.stall)
 	// Unlike the timeout of http.Transport, this ends as what it is, a StalledError.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { w.begin(header) }})
-	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	pool, err := c.route(req, first)
+	req := (&http.Request{Method: q.method, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	q.setBody(req)
+	pool, err := c.route(req, q.first)
 	if err != nil {
 		return nil, &NetworkError{URL: place(u), Err: err}
 	}
@@ -162,12 +171,12 @@ func (c *Client) hop(ctx context.Context, w *watch, u, first *url.URL, h http.He
 	if err != nil {
 		err = w.networkError(u, err, mayPass(err))
 		if c.log != nil {
-			c.log("GET %s: %v", redact(u), err)
+			c.log("%s %s: %v", q.method, redact(u), err)
 		}
 		return nil, err
 	}
 	if c.log != nil {
-		c.log("GET %s: %d %s, %d bytes, %v", redact(u), resp.StatusCode,
+		c.log("%s %s: %d %s, %d bytes, %v", q.method, redact(u), resp.StatusCode,
 			clip(resp.Header.Get("Content-Type"), clipName), resp.ContentLength, time.Since(start).Round(time.Millisecond))
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {

@@ -96,22 +96,13 @@ func (c *Client) getOnce(ctx context.Context, q question, o GetOptions, cached *
 		return nil, err
 	}
 	defer a.close()
-	resp := &Response{URL: a.url.String(), Status: a.StatusCode, Header: a.Header}
 	if a.StatusCode == http.StatusNotModified && cached != nil {
-		resp.Body, resp.FromCache = cached.body, true
-		return resp, nil
+		return &Response{URL: a.url.String(), Status: a.StatusCode, Header: a.Header, Body: cached.body, FromCache: true}, nil
 	}
 	if a.StatusCode != http.StatusOK {
 		return nil, a.statusError()
 	}
-	if err := a.checkEncoding(); err != nil {
-		return nil, err
-	}
-	if resp.Body, err = a.readAll(o.Limit); err != nil {
-		return nil, err
-	}
-	resp.Body = bytes.TrimPrefix(resp.Body, []byte("\ufeff"))
-	return resp, a.checkContent(resp.Body, strings.Contains(o.Accept, "json"))
+	return a.response(o)
 }
 
 // readAll reads the body, which may be limit bytes long.

@@ -29,11 +29,7 @@ func (c *Client) retry(ctx context.Context, q question, once func(context.Contex
 		if _, broke := errors.AsType[*NetworkError](err); broke && ctx.Err() != nil {
 			return fmt.Errorf("get %s: %w", place(q.url), ctx.Err())
 		}
-		passing, ok := errors.AsType[interface {
-			error
-			again() bool
-		}](err)
-		if !ok || !passing.again() {
+		if !q.mayAskAgain(err) {
 			return err
 		}
 		base := 300 * time.Millisecond << min(attempt-1, 8)
@@ -60,6 +56,19 @@ func (c *Client) retry(ctx context.Context, q question, once func(context.Contex
 		}
 		waited += wait
 	}
+}
+
+// mayAskAgain says whether the same question after err may get an answer, and
+// does no harm.
+func (q question) mayAskAgain(err error) bool {
+	if q.method == http.MethodPost {
+		return wasNotHeard(err)
+	}
+	passing, ok := errors.AsType[interface {
+		error
+		again() bool
+	}](err)
+	return ok && passing.again()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -1,5 +1,6 @@
 // Package transport is the one HTTP stack of the program. A Client asks and
-// downloads with GET and with nothing else: it retries what may pass, waits as
+// downloads with GET, and puts the few questions that are too long for a URL with
+// POST: it retries what may pass, waits as
 // servers ask it to but not longer than it may, gives up on what stalls rather
 // than on what takes long, resumes what broke off, bounds whatever it reads, and
 // follows redirects without carrying credentials or reaching into networks that
