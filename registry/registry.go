@@ -14,6 +14,7 @@ import (
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
 )
@@ -27,12 +28,13 @@ var ErrUnknownProtocol = errors.New("registry protocol is unknown")
 // Options say which registry to open.
 type Options struct {
 	Name   string            // in references; "" is the default registry
-	URL    string            // https://host/path, file:///folder, or the path of a folder; "" is DefaultURL
+	URL    string            // https://host/path, clawhub+https://host/path, file:///folder, or the path of a folder; "" is DefaultURL
 	Client *transport.Client // for registries on the web
 	Locale string            // for references that name none; "" leaves it to the registry
 	Source string            // what a request of the openskills protocol says that it comes from
 	Limits archive.Limits    // zero fields mean the defaults
 	Root   string            // folder that a relative path is relative to; "" is the working directory
+	Git    source.Source     // for what a registry only points to; nil does not support it
 }
 
 // A protocol is how to talk to the registries of some URLs.
@@ -49,6 +51,7 @@ func protocols() []protocol {
 	return []protocol{
 		{"openskills", schemes("https", "http"), openOpenskills},
 		{"folder", schemes("file", ""), openFolder},
+		{"clawhub", schemes("clawhub+https", "clawhub+http"), openClawhub},
 	}
 }
 
@@ -84,6 +87,10 @@ func openOpenskills(o Options) (source.Source, error) {
 	return openskills.New(openskills.Options{
 		Name: o.Name, URL: o.URL, Client: o.Client, Locale: o.Locale, Source: o.Source, Limits: o.Limits,
 	})
+}
+
+func openClawhub(o Options) (source.Source, error) {
+	return clawhub.New(clawhub.Options{Name: o.Name, URL: o.URL, Client: o.Client, Limits: o.Limits, Git: o.Git})
 }
 
 func openFolder(o Options) (source.Source, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/registry/internal/zipend"
 )
 
 const (
@@ -29,7 +30,7 @@ type intake struct {
 	passing  bool
 	other    bool // what is held was seen to be no archive
 	repacked bool // dst holds what we made of the answer
-	zip      zipEnd
+	zip      zipend.Watch
 }
 
 // newIntake returns the intake of a sink. What the sink holds already was
@@ -46,16 +47,16 @@ func (in *intake) Offset() int64 {
 func (in *intake) Validator() string { return in.dst.Validator() }
 
 func (in *intake) Restart(validator string) error {
-	in.held, in.passing, in.other, in.zip = nil, false, false, zipEnd{}
+	in.held, in.passing, in.other, in.zip = nil, false, false, zipend.Watch{}
 	return in.dst.Restart(validator)
 }
 
 // Ended reports whether what came has its end, as far as can be told: only of a
 // zip that was seen from its beginning.
-func (in *intake) Ended() bool { return !in.zip.missing }
+func (in *intake) Ended() bool { return !in.zip.Missing() }
 
 func (in *intake) Write(p []byte) (int, error) {
-	in.zip.see(p, in.Offset() == 0)
+	in.zip.See(p, in.Offset() == 0)
 	if in.passing {
 		return in.dst.Write(p)
 	}
@@ -86,35 +87,6 @@ func (in *intake) pass() error {
 		return fmt.Errorf("write artifact: %w", err)
 	}
 	return nil
-}
-
-// A zipEnd looks for the signature of the record that ends a zip. That one could
-// also be inside an entry does no harm: what is then missing, unpacking it says.
-type zipEnd struct {
-	missing bool
-	tail    []byte // of what was seen: the signature may come in two pieces
-}
-
-const (
-	zipEntrySignature = "PK\x03\x04"
-	zipEndSignature   = "PK\x05\x06"
-)
-
-// see looks at more of an answer, or at its beginning.
-func (z *zipEnd) see(p []byte, first bool) {
-	z.missing = z.missing || first && bytes.HasPrefix(p, []byte(zipEntrySignature))
-	if !z.missing {
-		return
-	}
-	edge := append(z.tail, p[:min(len(p), len(zipEndSignature)-1)]...)
-	if bytes.Contains(edge, []byte(zipEndSignature)) || bytes.Contains(p, []byte(zipEndSignature)) {
-		z.missing = false
-		return
-	}
-	if len(p) >= len(zipEndSignature)-1 {
-		edge = p
-	}
-	z.tail = bytes.Clone(edge[max(0, len(edge)-len(zipEndSignature)+1):])
 }
 
 // told reports whether head is enough to say what it begins.

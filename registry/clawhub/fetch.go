@@ -1,0 +1,197 @@
+package clawhub
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/ref"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/internal/zipend"
+)
+
+// Fetch asks for the artifact of p, in one request. Of p it needs the slug, the
+// version, and the owner if there is one, as a lock has them. What the registry
+// only points to comes from there.
+func (r *Registry) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
+	name, err := named(ref.Ref{Kind: ref.Registry, Owner: p.Owner, Slug: p.Slug})
+	if err != nil {
+		return source.Receipt{}, fmt.Errorf("fetch: %w", err)
+	}
+	fetch := r.fetch
+	if p.Revision != "" {
+		fetch = r.fetchElsewhere
+	}
+	receipt, err := fetch(ctx, p, name, dst)
+	if err != nil {
+		return receipt, fmt.Errorf("fetch %s: %w", quote(name.String()), err)
+	}
+	return receipt, nil
+}
+
+func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst source.Sink) (source.Receipt, error) {
+	address := r.base.download(name, p.Version)
+	in := &intake{dst: dst, passing: dst.Offset() > 0}
+	got, err := r.client.Download(ctx, address, transport.GetOptions{
+		Accept:      "application/zip, application/octet-stream;q=0.9, */*;q=0.1",
+		Limit:       r.limits.Download,
+		Known:       transport.Validators(p.Known),
+		RefusePages: true,
+	}, in)
+	receipt := source.Receipt{
+		URL:        got.URL,
+		Artifact:   got.Digest,
+		Slug:       r.renamed(got, name.slug),
+		Validators: source.Validators{ETag: got.ETag, LastModified: got.LastModified},
+	}
+	if err != nil {
+		return receipt, explain(err, address, name.slug)
+	}
+	if err := in.finish(address); err != nil {
+		return source.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// renamed returns the slug that a skill has now, if the registry sent us on to
+// another one of its own addresses: what another host is asked for says nothing
+// about names here.
+func (r *Registry) renamed(t transport.Receipt, asked string) string {
+	for _, address := range append([]string{t.URL}, t.Via...) {
+		at, ok := r.Match(r.secured(address))
+		if ok && at.Slug != asked {
+			return at.Slug
+		}
+	}
+	return ""
+}
+
+const (
+	// tellSize is how many bytes tell an archive from all else.
+	tellSize = 512
+	// maxHeld bounds an answer that is none: a word of the server.
+	maxHeld = 64 << 10
+)
+
+// An intake is the transport.Sink in front of a source.Sink. It passes archives
+// through, and holds the beginning of anything else, which is an error.
+type intake struct {
+	dst     source.Sink
+	held    []byte
+	passing bool
+	zip     zipend.Watch
+}
+
+func (in *intake) Offset() int64 {
+	if in.passing {
+		return in.dst.Offset()
+	}
+	return int64(len(in.held))
+}
+
+func (in *intake) Validator() string { return in.dst.Validator() }
+
+func (in *intake) Restart(validator string) error {
+	in.held, in.passing, in.zip = nil, false, zipend.Watch{}
+	return in.dst.Restart(validator)
+}
+
+// Ended reports whether what came has its end, as far as can be told: only of a
+// zip that was seen from its beginning.
+func (in *intake) Ended() bool { return !in.zip.Missing() }
+
+func (in *intake) Write(p []byte) (int, error) {
+	in.zip.See(p, in.Offset() == 0)
+	if in.passing {
+		return in.dst.Write(p)
+	}
+	if len(in.held)+len(p) > maxHeld && len(in.held) >= tellSize {
+		return 0, errTooLong
+	}
+	in.held = append(in.held, p...)
+	if len(in.held) < tellSize || !isArchive(in.held) {
+		return len(p), nil
+	}
+	return len(p), in.pass()
+}
+
+var errTooLong = errors.New("the answer is no archive, and long")
+
+func isArchive(head []byte) bool {
+	_, err := archive.Detect(head[:min(len(head), tellSize)])
+	return err == nil
+}
+
+// pass hands on what was held.
+func (in *intake) pass() error {
+	held := in.held
+	in.held, in.passing = nil, true
+	if _, err := in.dst.Write(held); err != nil {
+		return fmt.Errorf("write artifact: %w", err)
+	}
+	return nil
+}
+
+// finish passes on an archive that is too small to have been told before, and
+// says what else came.
+func (in *intake) finish(address string) error {
+	if in.passing {
+		return nil
+	}
+	text := bytes.TrimSpace(in.held)
+	if isArchive(in.held) {
+		return in.pass()
+	}
+	e := wrong(address, "it is no archive")
+	var handoff struct {
+		SourceRef string `json:"sourceRef"`
+		Repo      string `json:"repo"`
+	}
+	switch {
+	case len(text) == 0:
+		e.Why, e.cause = "it is empty", transport.ErrEmpty
+	case json.Unmarshal(text, &handoff) == nil && handoff.Repo != "":
+		e.Why = "the registry has no version of it any more, and points to " + quote(handoff.Repo)
+		e.Err = source.ErrNotFound
+	default:
+		e.Message = messageOf(text[:min(len(text), 4<<10)])
+	}
+	return e
+}
+
+// fetchElsewhere takes a skill from where the registry pointed to when it was
+// resolved. A lock has only the commit, and the registry is asked again for the
+// place.
+func (r *Registry) fetchElsewhere(ctx context.Context, p source.Pin, name skillName, dst source.Sink) (source.Receipt, error) {
+	there, err := ref.Parse(p.URL)
+	if err != nil || there.Kind != ref.Git {
+		answer, err := r.install(ctx, name)
+		if err != nil {
+			return source.Receipt{}, err
+		}
+		answer.GitHub.Commit = p.Revision
+		text, err := answer.GitHub.text(r.base.ofSkill(name, "/install"))
+		if err != nil {
+			return source.Receipt{}, err
+		}
+		if there, err = ref.Parse(text); err != nil {
+			return source.Receipt{}, err
+		}
+	}
+	if r.git == nil {
+		return source.Receipt{}, fmt.Errorf("the registry has it at %s: %w", quote(there.String()), source.ErrUnsupported)
+	}
+	pin, err := r.git.Resolve(ctx, there, "")
+	if err != nil {
+		return source.Receipt{}, err
+	}
+	pin.Known = p.Known
+	receipt, err := r.git.Fetch(ctx, pin, dst)
+	// Names and versions there are not those of the registry.
+	receipt.Slug, receipt.Version = "", ""
+	return receipt, err
+}

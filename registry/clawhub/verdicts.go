@@ -1,0 +1,151 @@
+package clawhub
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// maxVerdicts is how many items the registry takes at once.
+const maxVerdicts = 100
+
+// An Item is an exact version of a skill.
+type Item struct {
+	Owner   string // "" if it is not known
+	Slug    string
+	Version string
+}
+
+// A Verdict is what a registry thinks of an Item now. Texts are as it gave them:
+// untrusted.
+type Verdict struct {
+	Item    Item
+	Known   bool     // the registry has the item, and said something about it
+	Passed  bool     // it has no objection
+	Status  string   // clean, suspicious, malicious, pending, or another word; "" if nothing was scanned
+	Reasons []string // codes, such as suspicious.dynamic_code_execution or version.not_found
+	Message string   // why nothing is known
+	URL     string   // of the report, for people
+}
+
+// Verdicts asks what the registry thinks of items, 100 a request. There is one
+// Verdict for each, in their order.
+func (r *Registry) Verdicts(ctx context.Context, items []Item) ([]Verdict, error) {
+	verdicts := make([]Verdict, len(items))
+	for rest := numbers(len(items)); len(rest) > 0; {
+		var batch []int
+		batch, rest = takeBatch(items, rest)
+		if err := r.verdicts(ctx, items, batch, verdicts); err != nil {
+			return nil, fmt.Errorf("ask %s for verdicts: %w", r.base.host, err)
+		}
+	}
+	return verdicts, nil
+}
+
+func numbers(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// A release is what the registry tells items apart by: it does not look at their
+// owners.
+type release struct{ slug, version string }
+
+func (i Item) release() release { return release{i.Slug, i.Version} }
+
+// takeBatch takes as many items as go into one request, in which no release may
+// occur twice.
+func takeBatch(items []Item, from []int) (batch, rest []int) {
+	taken := map[release]bool{}
+	for _, i := range from {
+		if key := items[i].release(); len(batch) < maxVerdicts && !taken[key] {
+			taken[key] = true
+			batch = append(batch, i)
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	return batch, rest
+}
+
+func (r *Registry) verdicts(ctx context.Context, items []Item, batch []int, verdicts []Verdict) error {
+	type asked struct {
+		Slug        string `json:"slug"`
+		Version     string `json:"version"`
+		OwnerHandle string `json:"ownerHandle,omitempty"`
+	}
+	var question struct {
+		Items []asked `json:"items"`
+	}
+	at := map[release]int{}
+	for _, i := range batch {
+		item := items[i]
+		question.Items = append(question.Items, asked{item.Slug, item.Version, item.Owner})
+		at[item.release()] = i
+		verdicts[i] = Verdict{Item: item, Message: "the registry did not answer for it"}
+	}
+	var answer struct {
+		Items []verdictAnswer `json:"items"`
+	}
+	address := r.base.at(apiV1 + "/skills/-/security-verdicts")
+	if err := r.post(ctx, address, question, &answer); err != nil {
+		return err
+	}
+	if answer.Items == nil {
+		return wrong(address, "it holds no items")
+	}
+	for _, a := range answer.Items {
+		if i, ok := at[release{a.RequestedSlug, a.RequestedVersion}]; ok {
+			verdicts[i] = a.verdict(items[i])
+		}
+	}
+	return nil
+}
+
+type verdictAnswer struct {
+	OK               bool     `json:"ok"`
+	Decision         string   `json:"decision"`
+	Reasons          []string `json:"reasons"`
+	RequestedSlug    string   `json:"requestedSlug"`
+	RequestedVersion string   `json:"requestedVersion"`
+	Version          string   `json:"version"`
+	PublisherHandle  string   `json:"publisherHandle"`
+	SecurityAuditURL string   `json:"securityAuditUrl"`
+	Error            *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+	Security *struct {
+		Status string `json:"status"`
+		Passed bool   `json:"passed"`
+	} `json:"security"`
+}
+
+func (a verdictAnswer) verdict(item Item) Verdict {
+	v := Verdict{Item: item, Reasons: a.Reasons, URL: a.SecurityAuditURL}
+	switch {
+	case a.Error != nil:
+		v.Message = a.Error.Message
+		if v.Message == "" {
+			v.Message = a.Error.Code
+		}
+	case item.Owner != "" && a.PublisherHandle != "" && !strings.EqualFold(a.PublisherHandle, item.Owner):
+		// A skill of that slug, and another one.
+		v.Reasons = nil
+		v.Message = "the registry answered for the skill of another owner: " + a.PublisherHandle
+	case a.Version != "" && a.Version != item.Version:
+		v.Reasons = nil
+		v.Message = "the registry answered for another version: " + a.Version
+	default:
+		v.Known = true
+		v.Passed = a.OK && !strings.EqualFold(a.Decision, "fail")
+		if a.Security != nil {
+			v.Status = strings.ToLower(a.Security.Status)
+			v.Passed = v.Passed && (a.Security.Passed || v.Status == "clean")
+		}
+	}
+	return v
+}
