@@ -292,3 +292,17 @@ func (s *Store) logf(format string, args ...any) {
 		s.Log(format, args...)
 	}
 }
+
+// Other returns the variable or the program that gives a token for an origin
+// besides what a login keeps, or "". The program is not run.
+func (s *Store) Other(origin string) string {
+	for _, name := range s.variables(origin) {
+		if s.getenv(name) != "" {
+			return name
+		}
+	}
+	if len(s.Command) > 0 && s.Knows(origin) {
+		return s.Command[0]
+	}
+	return ""
+}

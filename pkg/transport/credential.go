@@ -36,7 +36,20 @@ func origin(u *url.URL) string {
 type PlainError struct{ Origin string }
 
 func (e *PlainError) Error() string {
-	return fmt.Sprintf("there is a token for %s, and it is not sent over http", clip(e.Origin, clipName))
+	return fmt.Sprintf("a token is not sent to %s: over http everyone on the way could read it", clip(e.Origin, clipName))
+}
+
+// MayCarryToken returns the PlainError that a request with a token to an origin
+// would get, or nil.
+func MayCarryToken(originURL string) error {
+	u, err := parse(originURL)
+	if err != nil {
+		return err
+	}
+	if !mayCarryToken(u) {
+		return &PlainError{Origin: origin(u)}
+	}
+	return nil
 }
 
 // mayCarryToken says whether what is sent to u is encrypted, or does not leave
