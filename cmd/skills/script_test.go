@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"skills": main})
+	testscript.Main(m, map[string]func(){"skills": main, "skills-token": tokenCommand})
 }
 
 // TestScript runs testdata/script: each file is one behaviour of the program, and
@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
 //	jobs FILE                 run what the jobs in a page of the documentation run
+//	accounts VAR TOKEN HANDLE serve the API of ClawHub to those with the token
+//	guarded VAR HOW FILE      serve what wants a token, and note in FILE what it is sent
+//	nowhere TEXT [FILE...]    no argument, output or other file so far holds the text
 //	remember NAME DIR...      note every file, with content and time
 //	unchanged NAME DIR...     nothing was written since
 func TestScript(t *testing.T) {
@@ -54,6 +57,7 @@ func TestScript(t *testing.T) {
 			home := filepath.Join(env.WorkDir, "home")
 			env.Setenv("HOME", home)
 			env.Setenv("USERPROFILE", home)
+			env.Setenv("SKILLS_KEYRING", "off") // that of whoever runs the tests is not for them
 			env.Setenv("SAMPLE", sample)
 			env.Setenv("DOCS", filepath.Join(sample, "..", "..", "docs"))
 			env.Values[stateKey{}] = &scriptState{
@@ -71,6 +75,9 @@ func TestScript(t *testing.T) {
 			"archive":   makeArchive,
 			"json":      checkJSON,
 			"jobs":      jobs,
+			"accounts":  accounts,
+			"guarded":   guarded,
+			"nowhere":   nowhere,
 			"remember":  remember,
 			"unchanged": unchanged,
 		},
@@ -83,6 +90,7 @@ type scriptState struct {
 	tb         testing.TB
 	servers    map[string]*registrytest.Server
 	remembered map[string]string
+	said       strings.Builder // arguments and output of every run
 }
 
 func state(ts *testscript.TestScript) *scriptState {
@@ -104,6 +112,7 @@ func runSkills(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	err := ts.Exec("skills", args...)
+	fmt.Fprintln(&state(ts).said, args, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	got := 0
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()

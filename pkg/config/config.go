@@ -47,6 +47,9 @@ type Settings struct {
 	CAFile     string        // certificates besides the system's
 	Limits     Limits
 
+	CredentialCommand []string // program and arguments; empty: none
+	NoKeyring         bool     // keep no tokens in the system's keyring
+
 	origin map[string]string
 }
 
@@ -225,6 +228,8 @@ func flat(k *key, v *yamldoc.Value) (string, error) {
 	switch {
 	case v.Kind == yamldoc.Text:
 		return v.Text, nil
+	case v.Kind == yamldoc.List && k.Type == "command":
+		return flatCommand(v)
 	case v.Kind != yamldoc.List || k.Type != "list":
 		return "", fmt.Errorf("must be a %s, not %s", k.Type, v.Kind)
 	}
@@ -299,6 +304,7 @@ func (s Settings) clone() Settings {
 	s.Mirrors = maps.Clone(s.Mirrors)
 	s.AgentDirs = maps.Clone(s.AgentDirs)
 	s.Agents = slices.Clone(s.Agents)
+	s.CredentialCommand = slices.Clone(s.CredentialCommand)
 	s.origin = maps.Clone(s.origin)
 	return s
 }

@@ -243,6 +243,7 @@ func TestSetEveryKey(t *testing.T) {
 		"registry": "https://r.example", "registries.<name>": "https://n.example", "agents": "codex,cursor",
 		"agent-dirs.<agent>.user": "~/a/skills", "agent-dirs.<agent>.project": "a/skills", "locale": "zh-CN", "jobs": "3",
 		"offline": "true", "max-wait": "2m0s", "stall-timeout": "5s", "ca-file": "/etc/ca.pem",
+		"credential-command": "helper --for skills", "keyring": "false",
 		"limits.download": "1GiB", "limits.unpacked": "2GiB", "limits.file": "3MiB", "limits.entries": "7",
 	}
 	path := filepath.Join(t.TempDir(), "new", "config.yaml")

@@ -29,6 +29,8 @@ func Set(path, name, value string) error {
 		switch k.Type {
 		case "list":
 			return doc.SetList(split(value), at...)
+		case "command":
+			return doc.SetList(s.CredentialCommand, at...)
 		case "count", "bool", "duration", "size":
 			return doc.SetWord(value, at...)
 		}

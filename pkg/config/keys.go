@@ -18,7 +18,7 @@ import (
 // A Key documents one setting.
 type Key struct {
 	Name    string // in config.yaml, where a dot is a level; <name> stands for any name
-	Type    string // registry, list, count, bool, duration, size, path, locale
+	Type    string // registry, list, command, count, bool, duration, size, path, locale
 	Default string // as in config.yaml; "" for none
 	Env     string // environment variable that overrides it; "" for none
 	Doc     string
@@ -85,6 +85,21 @@ var keys = [...]key{
 		Key: Key{Name: "ca-file", Type: "path", Env: "SKILLS_CA_FILE", Doc: "PEM file of certificate authorities to trust besides the system's"},
 		set: func(s *Settings, v string) error { s.CAFile = v; return checkPath(v) },
 		get: func(s *Settings) string { return s.CAFile },
+	},
+	{
+		Key: Key{Name: "credential-command", Type: "command", Env: "SKILLS_CREDENTIAL_COMMAND", Doc: "program, with arguments, that prints the token of a registry you named; it reads origin=https://host"},
+		set: func(s *Settings, v string) (err error) { s.CredentialCommand, err = SplitCommand(v); return err },
+		get: func(s *Settings) string { return joinCommand(s.CredentialCommand) },
+	},
+	{
+		Key: Key{Name: "keyring", Type: "bool", Default: "true", Env: "SKILLS_KEYRING", Doc: "keep the tokens of skills login in the system's keyring, where there is one"},
+		set: func(s *Settings, v string) error {
+			var use bool
+			err := setBool(&use, v)
+			s.NoKeyring = !use
+			return err
+		},
+		get: func(s *Settings) string { return strconv.FormatBool(!s.NoKeyring) },
 	},
 	{
 		Key: Key{Name: "limits.download", Type: "size", Doc: "largest artifact to download"},

@@ -95,6 +95,9 @@ func Home(getenv func(string) string) (string, error) {
 // Settings returns the path of config.yaml.
 func (p Paths) Settings() string { return in(p.Config, "config.yaml") }
 
+// Credentials returns the path of the file for the tokens of logins.
+func (p Paths) Credentials() string { return in(p.Config, "credentials.json") }
+
 // Manifest returns the path of the user's skills.yaml.
 func (p Paths) Manifest() string { return in(p.Config, "skills.yaml") }
 

@@ -55,6 +55,11 @@ func (w *wire) dial(_ context.Context, _, address string) (net.Conn, error) {
 			if err != nil {
 				return
 			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
 			w.mu.Lock()
 			w.requests = append(w.requests, r)
 			answer := w.replies[min(len(w.requests), len(w.replies))-1]

@@ -50,7 +50,7 @@ type Receipt struct {
 // it has the Digest of the Receipt, is for the caller to see. The Receipt is
 // also valid with ErrNotModified.
 func (c *Client) Download(ctx context.Context, rawURL string, o GetOptions, dst Sink) (Receipt, error) {
-	q, err := c.ask(rawURL, o)
+	q, err := c.ask(ctx, rawURL, o)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -48,6 +48,9 @@ type StatusError struct {
 	ContentType string
 	Body        []byte        // its first 4 KiB, as sent
 	RetryAfter  time.Duration // how long the server asks to be left alone; 0 if it does not
+	Token       bool          // a token was sent to it
+	Dropped     bool          // there was a token, and a redirect led to where it is not for
+	Moved       string        // the origin that denied access, if it differs from the one with the token by www. alone
 	pass        bool
 }
 

@@ -21,7 +21,7 @@ type question struct {
 	body   []byte // of a POST
 }
 
-func (c *Client) ask(rawURL string, o GetOptions) (question, error) {
+func (c *Client) ask(ctx context.Context, rawURL string, o GetOptions) (question, error) {
 	u, err := parse(rawURL)
 	if err != nil {
 		return question{}, err
@@ -35,15 +35,12 @@ func (c *Client) ask(rawURL string, o GetOptions) (question, error) {
 		if why := downgrade(via, u); why != "" {
 			return question{}, &RedirectError{URL: place(via), Location: place(u), Why: why}
 		}
-		if !sameOrigin(via, u) {
-			q.token = ""
-		}
 		q.first = via
 	}
 	if c.offline {
 		return question{}, &OfflineError{URL: place(u)}
 	}
-	return q, nil
+	return c.authorize(ctx, q)
 }
 
 func (q question) header(userAgent, accept string) http.Header {
@@ -103,7 +100,11 @@ func port(u *url.URL) string {
 	if p := u.Port(); p != "" {
 		return p
 	}
-	if u.Scheme == "https" {
+	return defaultPort(u.Scheme)
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
 		return "443"
 	}
 	return "80"
@@ -112,9 +113,11 @@ func port(u *url.URL) string {
 // An answer is the one at the end of the redirects. Reading it is watched.
 type answer struct {
 	*http.Response
-	url   *url.URL
-	via   []string // what redirected to url, in order
-	watch *watch
+	question question
+	url      *url.URL
+	via      []string    // what redirected to url, in order
+	sent     http.Header // to url
+	watch    *watch
 }
 
 // exchange makes one attempt: it asks and follows redirects. The caller closes
@@ -177,14 +180,14 @@ func (c *Client) hop(ctx context.Context, w *watch, q question, u *url.URL, h ht
 	}
 	if c.log != nil {
 		c.log("%s %s: %d %s, %d bytes, %v", q.method, redact(u), resp.StatusCode,
-			clip(resp.Header.Get("Content-Type"), clipName), resp.ContentLength, time.Since(start).Round(time.Millisecond))
+			clip(q.hide(resp.Header.Get("Content-Type")), clipName), resp.ContentLength, time.Since(start).Round(time.Millisecond))
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		_ = resp.Body.Close()
 		return nil, &NetworkError{URL: place(u), Err: &ProxyError{Proxy: c.proxyName(req), Status: resp.StatusCode}}
 	}
 	w.body = resp.Body
-	return &answer{Response: resp, url: u, watch: w}, nil
+	return &answer{Response: resp, question: q, url: u, sent: h, watch: w}, nil
 }
 
 func isRedirect(status int) bool {
@@ -202,6 +205,9 @@ func (a *answer) redirect(hop int) (*url.URL, error) {
 		shown, _, _ := strings.Cut(location, "?")
 		if at := strings.LastIndexByte(shown, '@'); at >= 0 {
 			shown = shown[at+1:]
+		}
+		if a.question.holdsToken(shown) {
+			shown = hidden
 		}
 		return nil, &RedirectError{URL: place(a.url), Location: clip(shown, clipName), Why: why}
 	}
@@ -223,6 +229,9 @@ func (a *answer) redirect(hop int) (*url.URL, error) {
 	}
 	if why := downgrade(a.url, next); why != "" {
 		return refuse(why)
+	}
+	if a.question.holdsToken(location) {
+		return refuse("it holds the token that was sent")
 	}
 	next.Fragment, next.RawFragment = "", ""
 	return next, nil
@@ -258,12 +267,16 @@ func (a *answer) statusError() *StatusError {
 	if a.StatusCode != http.StatusSwitchingProtocols { // whose body is the connection
 		body, _ = io.ReadAll(io.LimitReader(a, errorBody))
 	}
+	sent, dropped, moved := a.sentToken()
 	return &StatusError{
 		URL:         place(a.url),
 		Status:      a.StatusCode,
-		ContentType: clip(a.Header.Get("Content-Type"), clipName),
-		Body:        body,
+		ContentType: clip(a.question.hide(a.Header.Get("Content-Type")), clipName),
+		Body:        a.question.hideBytes(body),
 		RetryAfter:  askedWait(a.StatusCode, a.Header, time.Now()),
+		Token:       sent,
+		Dropped:     dropped,
+		Moved:       moved,
 	}
 }
 
@@ -271,14 +284,14 @@ func (a *answer) contentError(kind error, body []byte) error {
 	return &ContentError{
 		URL:         place(a.url),
 		Status:      a.StatusCode,
-		ContentType: clip(a.Header.Get("Content-Type"), clipName),
-		Excerpt:     clip(strings.TrimSpace(string(body[:min(len(body), clipText)])), clipText),
+		ContentType: clip(a.question.hide(a.Header.Get("Content-Type")), clipName),
+		Excerpt:     clip(strings.TrimSpace(a.question.hide(string(body[:min(len(body), errorBody)]))), clipText),
 		Err:         kind,
 	}
 }
 
 func (a *answer) headerError(name, why string) *HeaderError {
-	return &HeaderError{URL: place(a.url), Header: name, Value: clip(a.Header.Get(name), clipName), Why: why}
+	return &HeaderError{URL: place(a.url), Header: name, Value: clip(a.question.hide(a.Header.Get(name)), clipName), Why: why}
 }
 
 // checkEncoding refuses an encoding that was not asked for: what net/http asked

@@ -13,7 +13,7 @@ import (
 type GetOptions struct {
 	Accept string     // "" is application/json for Get, anything for Download
 	Limit  int64      // of the body in bytes; 0 is the default
-	Token  string     // sent as a bearer token to the URL's scheme, host and port only
+	Token  string     // sent as a bearer token to the URL's scheme, host and port only; "" is that of Options.Credential
 	Known  Validators // Download: if they still hold, the answer is ErrNotModified
 
 	// Via is the URL whose answer named this one, if it was not the user. The
@@ -58,7 +58,7 @@ type Response struct {
 // empty or names JSON, Body is valid JSON; else it is whatever was sent, but no
 // web page. Any status other than 200 is a StatusError.
 func (c *Client) Get(ctx context.Context, rawURL string, o GetOptions) (*Response, error) {
-	q, err := c.ask(rawURL, o)
+	q, err := c.ask(ctx, rawURL, o)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (c *Client) Get(ctx context.Context, rawURL string, o GetOptions) (*Respons
 		o.Limit = DefaultGetLimit
 	}
 	var cached *entry
-	if o.Token == "" { // answers to a credential are never on disk
+	if q.token == "" { // answers to a credential are never on disk
 		cached = c.cache.load(rawURL, o.Accept, o.Limit)
 	}
 	var resp *Response
@@ -80,7 +80,7 @@ func (c *Client) Get(ctx context.Context, rawURL string, o GetOptions) (*Respons
 	if err != nil {
 		return nil, err
 	}
-	if o.Token == "" && !resp.FromCache {
+	if q.token == "" && !resp.FromCache {
 		c.cache.store(rawURL, o.Accept, resp)
 	}
 	return resp, nil

@@ -19,7 +19,7 @@ import (
 // or the server said when to come back. It is sent to no other origin. The answer
 // is never kept.
 func (c *Client) Post(ctx context.Context, rawURL string, body []byte, o GetOptions) (*Response, error) {
-	q, err := c.ask(rawURL, o)
+	q, err := c.ask(ctx, rawURL, o)
 	if err != nil {
 		return nil, err
 	}

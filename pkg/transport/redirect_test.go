@@ -103,15 +103,15 @@ func TestTokenStaysHome(t *testing.T) {
 		hops []string
 		want string // y or n for each request
 	}{
-		{"same origin", "", []string{"/y", "http://registry.test/z"}, "yyy"},
-		{"default port spelled out", "", []string{"http://registry.test:80/y"}, "yy"},
-		{"another case", "", []string{"http://REGISTRY.test/y"}, "yy"},
-		{"another port", "", []string{"http://registry.test:8080/y"}, "yn"},
+		{"same origin", "", []string{"/y", "http://localhost/z"}, "yyy"},
+		{"default port spelled out", "", []string{"http://localhost:80/y"}, "yy"},
+		{"another case", "", []string{"http://LOCALHOST/y"}, "yy"},
+		{"another port", "", []string{"http://localhost:8080/y"}, "yn"},
 		{"another host", "", []string{"http://cdn.test/y"}, "yn"},
-		{"a host below", "", []string{"http://cdn.registry.test/y"}, "yn"},
-		{"there and back", "", []string{"http://cdn.test/y", "http://registry.test/x"}, "ynn"},
-		{"named by the same origin", "http://registry.test/api", nil, "y"},
-		{"named by another origin", "http://other.test/api", nil, "n"},
+		{"a host below", "", []string{"http://cdn.localhost/y"}, "yn"},
+		{"there and back", "", []string{"http://cdn.test/y", "http://localhost/x"}, "ynn"},
+		{"named by the same origin", "http://localhost/api", nil, "y"},
+		{"named by another origin", "http://other.localhost/api", nil, "n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var replies []reply
@@ -120,7 +120,7 @@ func TestTokenStaysHome(t *testing.T) {
 			}
 			onWire(t, append(replies, ok("{}")), func(w *wire) {
 				t := w.t
-				if _, err := w.client(Options{}).Get(t.Context(), "http://registry.test/x", GetOptions{Token: "s3cret", Via: test.via}); err != nil {
+				if _, err := w.client(Options{}).Get(t.Context(), "http://localhost/x", GetOptions{Token: "s3cret", Via: test.via}); err != nil {
 					t.Fatal(err)
 				}
 				got := ""

@@ -57,6 +57,12 @@ type Options struct {
 	Wait      func(WaitEvent)                       // told before each wait; may be called at once
 	Proxy     func(*http.Request) (*url.URL, error) // nil is http.ProxyFromEnvironment
 
+	// Credential returns the token for an origin, which is what Origin returns, or
+	// "" if there is none. It is asked once an origin, when there is something to
+	// send there. The token goes to that origin only, if the user named the URL or
+	// Via has the same one; a redirect to another origin loses it for good.
+	Credential func(ctx context.Context, origin string) (string, error)
+
 	// Dial replaces the network, for tests and for those who bring their own. The
 	// addresses that names resolve to are then its concern: only those that stand
 	// in a URL are still checked.
@@ -77,6 +83,8 @@ type Client struct {
 	wait      func(WaitEvent)
 	proxy     func(*http.Request) (*url.URL, error)
 	guard     guard
+
+	credentials credentials
 
 	// Connections are pooled by what they may reach, so that a request which may
 	// not reach a host cannot ride on a connection made for one that may.
@@ -100,6 +108,8 @@ func New(o Options) (*Client, error) {
 		wait:      o.Wait,
 		proxy:     o.Proxy,
 		guard:     guard{dial: o.Dial, resolver: o.resolver, public: make(map[string]bool)},
+
+		credentials: credentials{ask: o.Credential},
 	}
 	if c.userAgent == "" {
 		c.userAgent = "skills"

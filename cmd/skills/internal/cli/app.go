@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/config"
+	"github.com/openskills-go/skills/pkg/credential"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/transport"
 )
@@ -31,6 +33,9 @@ type app struct {
 	scope    func() (scope, error)
 	agents   func() (agent.Table, error)
 	client   func() (*transport.Client, error)
+
+	credentials func() (*credential.Store, error)
+	tokens      tokens
 }
 
 func newApp(env Env) *app {
@@ -41,6 +46,7 @@ func newApp(env Env) *app {
 	a.scope = sync.OnceValues(a.findScope)
 	a.agents = sync.OnceValues(a.loadAgents)
 	a.client = sync.OnceValues(a.newClient)
+	a.credentials = sync.OnceValues(a.loadCredentials)
 	return a
 }
 
@@ -141,13 +147,26 @@ func (a *app) limits() (archive.Limits, error) {
 
 // newClient returns the one HTTP client.
 func (a *app) newClient() (*transport.Client, error) {
-	s, err := a.settings()
+	o, err := a.clientOptions()
 	if err != nil {
 		return nil, err
 	}
+	o.Credential = func(ctx context.Context, origin string) (string, error) {
+		found, err := a.findToken(ctx, origin)
+		return found.Token, err
+	}
+	return transport.New(o)
+}
+
+// clientOptions are those of every client, which has no credential yet.
+func (a *app) clientOptions() (transport.Options, error) {
+	s, err := a.settings()
+	if err != nil {
+		return transport.Options{}, err
+	}
 	paths, err := a.paths()
 	if err != nil {
-		return nil, err
+		return transport.Options{}, err
 	}
 	o := transport.Options{
 		UserAgent: "skills/" + a.env.version(),
@@ -171,7 +190,7 @@ func (a *app) newClient() (*transport.Client, error) {
 	if a.flags.verbose {
 		o.Log = a.ui.Tracef
 	}
-	return transport.New(o)
+	return o, nil
 }
 
 // loadAgents returns the agents, as the settings change them.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -78,6 +79,7 @@ func explain(f fault) explained {
 		}
 	}
 	e.Code, e.Retryable, e.exit = use.Code.Code, use.Retryable, use.Exit
+	e.Message += access(e.Code, f.err)
 	return e
 }
 
@@ -123,7 +125,7 @@ func saying[E error](hint string) func(E) string { return func(E) string { retur
 // rules is the one table from errors to codes, hints and exit codes. A code that
 // stands in several has its meaning in one of them.
 func rules() []rule {
-	return append([]rule{
+	return slices.Concat([]rule{
 		{Code{"interrupted", exitInterrupted, true, "Ctrl-C or SIGTERM: what was done is complete, the rest is as it was"},
 			func(err error) (string, bool) {
 				return "", errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled)
@@ -228,7 +230,7 @@ func rules() []rule {
 
 		{Code{"pinned", exitUsage, false, "a skill is pinned, and what was asked for would move it"},
 			as(func(e *install.PinnedError) string { return "skills unpin " + e.Name + " lets it move" })},
-
+	}, accessRules(), []rule{
 		// Not found.
 		{Code{"no_history", exitNotFound, false, "the history does not reach as far back as was asked for"},
 			as(func(e *install.NoHistoryError) string {
@@ -284,7 +286,7 @@ func rules() []rule {
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*noHitsError]("try fewer or other words"))},
 		{Code{"unauthorized", exitUnauthorized, false, "the registry wants a credential, or refused the one it got"},
-			is(source.ErrAuth, "")},
+			is(source.ErrAuth, hintLogin)},
 		{Code{"withheld", exitRefused, false, "the registry has the skill and may not hand it out"},
 			is(source.ErrWithheld, "")},
 		{Code{"unsupported", exitError, false, "the registry cannot do that"},
@@ -378,7 +380,7 @@ func rules() []rule {
 		{Code{"offline", exitUnreachable, true, "it needs the network, and --offline is set"},
 			is(transport.ErrOffline, "without --offline, or SKILLS_OFFLINE, it would be fetched")},
 		{Code{"rate_limited", exitUnreachable, true, "the registry wants us to wait longer than --max-wait"},
-			as(saying[*transport.WaitError]("try again later, or allow the wait with --max-wait"))},
+			as(func(e *transport.WaitError) string { return busy(e.Err) })},
 		{Code{"stalled", exitUnreachable, true, "no bytes came for the time that --timeout says"},
 			as(saying[*transport.StalledError]("try again; --timeout allows slower ones"))},
 		{Code{"web_page", exitUnreachable, false, "the server answered with a web page: a login, a captive portal, or no registry"},
@@ -450,5 +452,5 @@ func rules() []rule {
 			is(install.ErrMoved, "try again")},
 		{Code{"no_such_file", exitNotFound, false, "a file or folder that was named is not there"},
 			is(fs.ErrNotExist, "")},
-	}, adoptRules()...)
+	}, adoptRules())
 }

@@ -279,6 +279,9 @@ func flagError(cmd *cobra.Command, err error) error {
 		if shorthands := e.GetSpecifiedShortnames(); shorthands != "" {
 			return &usageError{message: fmt.Sprintf("unknown flag -%s", name), hint: help}
 		}
+		if name == "token" {
+			return &usageError{message: "there is no flag --token", hint: noTokenArgument}
+		}
 		var names []string
 		add := func(f *pflag.Flag) { names = append(names, f.Name) }
 		cmd.Flags().VisitAll(add)
@@ -290,6 +293,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	case *pflag.ValueRequiredError:
 		return &usageError{message: fmt.Sprintf("--%s needs a value", e.GetFlag().Name), hint: help}
 	case *pflag.InvalidValueError:
+		if e.GetFlag().Name == "token-stdin" {
+			return &usageError{message: "--token-stdin takes no value", hint: noTokenArgument}
+		}
 		return &usageError{message: fmt.Sprintf("--%s %q: %v", e.GetFlag().Name, e.GetValue(), e.Unwrap()), hint: help}
 	}
 	return &usageError{message: err.Error(), hint: help}

@@ -157,6 +157,9 @@ skills.yaml and your settings.
 
   SKILLS_HOME       folder for all that skills keeps: config/, data/, state/, cache/
   SKILLS_REGISTRY   the default registry: a name, an address or a folder
+  SKILLS_TOKEN      token of the default registry
+  SKILLS_TOKEN_ACME that of the one called acme; CLAWHUB_TOKEN: that of clawhub.ai
+  SKILLS_CREDENTIAL_COMMAND   program that prints tokens; SKILLS_KEYRING=off: no keyring
   SKILLS_LOCALE     language to ask registries for, such as en or zh
   SKILLS_JOBS       transfers at once
   SKILLS_OFFLINE    if set to 1, never use the network

@@ -66,6 +66,9 @@ func (a *app) commands(first string) []func() *cobra.Command {
 
 		{"agents", a.agentsCommand},
 		{"registry registries", a.registryCommand},
+		{"login", a.loginCommand},
+		{"logout", a.logoutCommand},
+		{"whoami", a.whoamiCommand},
 		{"config", a.configCommand},
 		{"cache", a.cacheCommand},
 		{"completion", a.completionCommand},
