@@ -29,9 +29,33 @@ func (e *AnswerError) Error() string {
 	return "bad answer from " + quote(e.Host) + ": " + e.Why
 }
 
-// explain makes errors of this program out of those of the library, whose texts
-// repeat addresses with what secrets are in their queries.
+// An AuthError says that a registry wants a credential, or refused the one it
+// got. Many answer like that for what is not there. It matches source.ErrAuth.
+type AuthError struct {
+	Host string
+	Err  error
+}
+
+func (e *AuthError) Error() string {
+	return fmt.Sprintf("access to %s is denied: %v", quote(e.Host), e.Err)
+}
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// Is makes an AuthError match source.ErrAuth.
+func (*AuthError) Is(target error) bool { return target == source.ErrAuth }
+
+// explain makes errors of this program out of those of the library.
 func (r *remoteRepository) explain(err error) error {
+	err = r.translate(err)
+	if errors.Is(err, source.ErrAuth) {
+		return &AuthError{Host: r.Reference.Registry, Err: err}
+	}
+	return err
+}
+
+// translate leaves out what the library says, since its texts repeat addresses,
+// with what secrets are in their queries.
+func (r *remoteRepository) translate(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -57,7 +81,7 @@ func (r *remoteRepository) explain(err error) error {
 	case errors.Is(err, errdef.ErrNotFound):
 		return fmt.Errorf("%s: %w", r.name, source.ErrNotFound)
 	case errors.Is(err, auth.ErrBasicCredentialNotFound):
-		return fmt.Errorf("%s wants a user name and a password: %w", quote(r.Reference.Registry), source.ErrAuth)
+		return fmt.Errorf("it wants a user name and a password: %w", source.ErrAuth)
 	}
 	return &AnswerError{Host: r.Reference.Registry, Why: plain(err.Error())}
 }
