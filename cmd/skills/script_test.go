@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/openskills-go/skills/registry/registrytest"
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 //
 //	run [N] ARG...            run skills; its exit code must be N, else 0
 //	serve VAR DIR             serve a folder; VAR becomes the address
+//	oci VAR                   run an OCI registry in memory; VAR becomes its host
 //	requests VAR N            the server was asked N times since the last look
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
@@ -71,6 +74,7 @@ func TestScript(t *testing.T) {
 			"run":       runSkills,
 			"serve":     serve,
 			"requests":  requests,
+			"oci":       serveOCI,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
@@ -134,6 +138,15 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	s := registrytest.NewServer(state(ts).tb, ts.MkAbs(args[1]))
 	state(ts).servers[args[0]] = s
 	ts.Setenv(args[0], s.URL)
+}
+
+func serveOCI(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: oci VAR")
+	}
+	s := httptest.NewServer(ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0))))
+	ts.Defer(s.Close)
+	ts.Setenv(args[0], strings.TrimPrefix(s.URL, "http://"))
 }
 
 func requests(ts *testscript.TestScript, neg bool, args []string) {

@@ -67,24 +67,58 @@ func parseOCI(rest string) (Ref, string) {
 	case !ok || !validHost(host):
 		return Ref{}, "an OCI reference is oci://host/repository[:tag|@sha256:digest]"
 	}
-	r := Ref{Kind: OCI}
-	name, sum, hasSum := strings.Cut(path, "@")
+	name, rev, why := cutOCI(path)
+	switch {
+	case why != "":
+		return Ref{}, why
+	case !validRepository(name):
+		return Ref{}, "the repository has other characters than lower-case letters, digits and single separators (- _ . /)"
+	}
+	return Ref{Kind: OCI, URL: "oci://" + host + "/" + name, Rev: rev}, ""
+}
+
+// parseLayout reads what follows oci+file://: the absolute path of a folder with
+// an OCI image layout. A : in the name of the folder itself is written as %3A.
+func parseLayout(rest string) (Ref, string) {
+	const form = "an OCI layout is oci+file:///folder[:tag|@sha256:digest]"
+	if !strings.HasPrefix(rest, "/") || strings.ContainsAny(rest, "?#\\") {
+		return Ref{}, form
+	}
+	i := strings.LastIndexByte(rest, '/') + 1
+	folder, last := rest[:i], rest[i:]
+	name, rev, why := cutOCI(last)
+	if why != "" {
+		return Ref{}, why
+	}
+	path, err := url.PathUnescape(folder + name)
+	if err != nil {
+		return Ref{}, "it has a % that is not followed by two hexadecimal digits"
+	}
+	if name == "" && folder == "/" || strings.TrimSpace(path) != path {
+		return Ref{}, form
+	}
+	if why := checkText(path); why != "" {
+		return Ref{}, why
+	}
+	return Ref{Kind: OCI, URL: "oci+file://" + folder + name, Rev: rev}, ""
+}
+
+// cutOCI cuts the tag or the digest off a name.
+func cutOCI(s string) (name, rev, why string) {
+	name, sum, hasSum := strings.Cut(s, "@")
 	name, tag, hasTag := strings.Cut(name, ":")
 	switch {
 	case hasSum && hasTag:
-		return Ref{}, "it has a tag and a digest; give one of them"
-	case !validRepository(name):
-		return Ref{}, "the repository has other characters than lower-case letters, digits and single separators (- _ . /)"
+		return "", "", "it has a tag and a digest; give one of them"
 	case hasTag && !validOCITag(tag):
-		return Ref{}, "the tag after the : has other characters than letters, digits and _ . -, or more than 128"
+		return "", "", "the tag after the : has other characters than letters, digits and _ . -, or more than 128"
 	case hasSum:
 		d, err := digest.Parse(sum)
 		if err != nil || d.Hex() == "" {
-			return Ref{}, "what follows the @ is not sha256: with 64 hexadecimal digits"
+			return "", "", "what follows the @ is not sha256: with 64 hexadecimal digits"
 		}
 	}
-	r.URL, r.Rev = "oci://"+host+"/"+name, tag+sum
-	return r, ""
+	return name, tag + sum, ""
 }
 
 // validRepository follows the name rule of the OCI distribution specification.

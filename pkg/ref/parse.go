@@ -30,7 +30,8 @@ func (e *ParseError) Error() string { return "parse reference " + e.Input + ": "
 //	a git repository                  github.com/o/r[//folder][@ref], gh:o/r@^1.2, git+https://host/r.git,
 //	                                  git+ssh://git@host/r.git, git+file:///r, git@host:r.git, https://host/r.git,
 //	                                  pages of a repository or folder on GitHub
-//	an OCI artifact                   oci://host/repository[:tag|@sha256:digest]
+//	an OCI artifact                   oci://host/repository[:tag|@sha256:digest],
+//	                                  oci+file:///layout[:tag|@sha256:digest]
 //
 // Slugs are opaque. An error is a *ParseError.
 func Parse(s string) (Ref, error) {
@@ -107,12 +108,14 @@ func parseScheme(s, scheme, rest string) (Ref, string) {
 		return parseGit(scheme, rest)
 	case "oci":
 		return parseOCI(rest)
+	case "oci+file":
+		return parseLayout(rest)
 	case "file":
 		return parseFileURL(rest)
 	case "git", "git+http", "git+git":
 		return Ref{}, scheme + ":// is not protected on its way: write git+https:// or git+ssh://"
 	}
-	return Ref{}, "the scheme " + quote(scheme) + " is not known; known are https, http, git+https, git+ssh, git+file, oci and file"
+	return Ref{}, "the scheme " + quote(scheme) + " is not known; known are https, http, git+https, git+ssh, git+file, oci, oci+file and file"
 }
 
 // parseRegistry reads what follows registry:, or all of it.

@@ -58,7 +58,8 @@ type Ref struct {
 	Path string
 
 	// URL is as it was typed for URL. For Git it is the address of the repository
-	// (https, ssh or file), for OCI that of the repository (oci).
+	// (https, ssh or file), for OCI that of the repository (oci)
+	// or of the folder of a layout (oci+file).
 	URL    string
 	Subdir string // slash path in the repository; "" is its root
 	Rev    string // branch, tag or commit; for OCI a tag or digest

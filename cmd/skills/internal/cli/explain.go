@@ -30,6 +30,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/oci"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
@@ -228,6 +229,10 @@ func rules() []rule {
 		{Code{"no_manifest", exitUsage, false, "there is no skills.yaml to compare with"},
 			is(install.ErrNoManifest, "skills remove NAME removes a skill by name")},
 
+		{Code{"tag_taken", exitUsage, false, "what was to be published has a tag that stands for something else"},
+			as(saying[*oci.TagTakenError]("publish it as another version; --replace-tag moves the tag, for everyone who relies on it, too"))},
+		{Code{"bad_tag", exitUsage, false, "what was to be published cannot have the tag, or has none"},
+			as(saying[*oci.TagError]("a tag follows the repository: oci://host/repository:1.2.3"))},
 		{Code{"pinned", exitUsage, false, "a skill is pinned, and what was asked for would move it"},
 			as(func(e *install.PinnedError) string { return "skills unpin " + e.Name + " lets it move" })},
 	}, accessRules(), []rule{
@@ -264,6 +269,10 @@ func rules() []rule {
 			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
 		{Code{"ambiguous", exitNotFound, false, ""},
 			as(saying[*install.ManyError]("choose with --skill NAME, or take --all; --list tells more of them"))},
+		{Code{"ambiguous", exitNotFound, false, ""},
+			as(func(e *oci.CollectionError) string {
+				return "choose one: " + e.Skills[0].Ref.String() + " is " + e.Skills[0].Name
+			})},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
 			as(func(e *ownersError) string { return e.hint() })},
 		{Code{"ambiguous", exitNotFound, false, ""},
@@ -285,6 +294,12 @@ func rules() []rule {
 			is(source.ErrNotFound, "look for it: skills search WORD")},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*noHitsError]("try fewer or other words"))},
+		{Code{"unauthorized", exitUnauthorized, false, ""},
+			as(func(e *oci.AuthError) string {
+				return "docker login " + e.Host + " (or podman, oras) notes who you are; is the name of the repository right?"
+			})},
+		{Code{"unauthorized", exitUnauthorized, false, ""},
+			as(saying[*oci.CredentialError]("docker login notes who you are"))},
 		{Code{"unauthorized", exitUnauthorized, false, "the registry wants a credential, or refused the one it got"},
 			is(source.ErrAuth, hintLogin)},
 		{Code{"withheld", exitRefused, false, "the registry has the skill and may not hand it out"},
@@ -408,6 +423,8 @@ func rules() []rule {
 			as(saying[*wellknown.SchemaError]("a newer skills may know it"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*wellknown.IndexError]("tell the site"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*oci.AnswerError]("is this the address of an OCI registry?"))},
 		{Code{"bad_address", exitUsage, false, "an address that is not asked"},
 			as(saying[*transport.URLError](""))},
 		{Code{"bad_address", exitUsage, false, ""},

@@ -63,6 +63,7 @@ func (a *app) commands(first string) []func() *cobra.Command {
 
 		{"validate lint", a.validateCommand},
 		{"pack", a.packCommand},
+		{"publish push", a.publishCommand},
 
 		{"agents", a.agentsCommand},
 		{"registry registries", a.registryCommand},
