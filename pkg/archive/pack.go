@@ -41,13 +41,14 @@ func Pack(ctx context.Context, w io.Writer, fsys fs.FS) (*Result, error) {
 // PackFiles is Pack for files that are in memory, by slash-separated path. Modes
 // follow from contents alone.
 func PackFiles(ctx context.Context, w io.Writer, files map[string][]byte) (*Result, error) {
-	return PackModes(ctx, w, files, nil)
+	return PackModes(ctx, w, files, nil, Limits{})
 }
 
-// PackModes is PackFiles where some files also have the x bit of their owner set.
-func PackModes(ctx context.Context, w io.Writer, files map[string][]byte, x map[string]bool) (*Result, error) {
+// PackModes is PackFiles where some files also have the x bit of their owner set,
+// and under other limits.
+func PackModes(ctx context.Context, w io.Writer, files map[string][]byte, x map[string]bool, l Limits) (*Result, error) {
 	p := packer{files: files}
-	p.reset(nil, 0, nil, Options{})
+	p.reset(nil, 0, nil, Options{Limits: l})
 	paths := make([]string, 0, len(files))
 	for name := range files {
 		paths = append(paths, name)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 )
@@ -172,6 +173,7 @@ func (s *Source) failure(c command, stderr string, ended error) error {
 		err   error
 		words []string
 	}{
+		{archive.ErrUnsafe, []string{"fsck error", "invalid path", "disallowed"}},
 		{errRedirect, []string{"returned error: 301", "returned error: 302", "returned error: 303", "returned error: 307", "returned error: 308"}},
 		{errRefused, []string{"not our ref", "unadvertised object", "no such remote ref", "couldn't find remote ref"}},
 		{errDumb, []string{"dumb http transport does not support"}},
@@ -186,9 +188,11 @@ func (s *Source) failure(c command, stderr string, ended error) error {
 			if !strings.Contains(all, words) {
 				continue
 			}
-			e.Err = known.err
-			if known.err == errNetwork {
+			switch e.Err = known.err; e.Err {
+			case errNetwork:
 				return &transport.NetworkError{URL: c.url, Err: errors.New(text)}
+			case archive.ErrUnsafe:
+				return &archive.UnsafeError{Why: fmt.Sprintf("is refused by git: %.200q", text)}
 			}
 			return e
 		}

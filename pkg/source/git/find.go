@@ -78,10 +78,13 @@ func within[T any](folder string, skills map[string]T) bool {
 	return false
 }
 
-// choose returns the folder of the skill that subdir means.
-func choose(ctx context.Context, s snapshot, repo, subdir string) (string, error) {
-	if subdir != "" {
-		return subdir, nil
+// A place is where somebody looks for a skill.
+type place struct{ repo, subdir string }
+
+// choose returns the folder of the skill that is meant.
+func choose(ctx context.Context, s snapshot, at place) (string, error) {
+	if at.subdir != "" {
+		return at.subdir, nil
 	}
 	found, err := skillsIn(ctx, s)
 	if err != nil {
@@ -93,20 +96,20 @@ func choose(ctx context.Context, s snapshot, repo, subdir string) (string, error
 	folders := sortedKeys(found)
 	switch len(folders) {
 	case 0:
-		return "", &FolderError{Repo: repo}
+		return "", &FolderError{Repo: at.repo}
 	case 1:
 		return folders[0], nil
 	}
-	return "", &ManyError{Repo: repo, Skills: folders}
+	return "", &ManyError{Repo: at.repo, Skills: folders}
 }
 
-// entriesOf lists the files of the skill in a folder, whose paths are relative to
-// that.
-func entriesOf(ctx context.Context, s snapshot, repo, folder string) ([]entry, error) {
+// entriesOf lists at most so many files of the skill in a folder, whose paths are
+// relative to that.
+func entriesOf(ctx context.Context, s snapshot, most int, at place) ([]entry, error) {
 	var entries []entry
 	var refusal error
-	skilled, most := false, archive.DefaultLimits().Entries
-	err := s.walk(ctx, folder, func(e entry) error {
+	skilled := false
+	err := s.walk(ctx, at.subdir, func(e entry) error {
 		skilled = skilled || isSkill(e) && folderOf(e) == ""
 		if refusal != nil {
 			return nil // there is more to see only if this is no skill at all
@@ -125,7 +128,7 @@ func entriesOf(ctx context.Context, s snapshot, repo, folder string) ([]entry, e
 		if err != nil {
 			return nil, err
 		}
-		return nil, &FolderError{Repo: repo, Subdir: folder, Skills: sortedKeys(found)}
+		return nil, &FolderError{Repo: at.repo, Subdir: at.subdir, Skills: sortedKeys(found)}
 	}
 	return entries, refusal
 }
@@ -139,17 +142,17 @@ func sortedKeys[T any](m map[string]T) []string {
 	return keys
 }
 
-// filesOf reads the skill that subdir means.
-func filesOf(ctx context.Context, s snapshot, repo, subdir string) (*files, error) {
-	folder, err := choose(ctx, s, repo, subdir)
+// filesOf reads the skill that is meant.
+func filesOf(ctx context.Context, s snapshot, l *archive.Limits, at place) (*files, error) {
+	var err error
+	if at.subdir, err = choose(ctx, s, at); err != nil {
+		return nil, err
+	}
+	entries, err := entriesOf(ctx, s, l.Entries, at)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := entriesOf(ctx, s, repo, folder)
-	if err != nil {
-		return nil, err
-	}
-	f := &files{data: make(map[string][]byte, len(entries)), exec: make(map[string]bool)}
+	f := &files{limits: l, data: make(map[string][]byte, len(entries)), exec: make(map[string]bool)}
 	if err := s.read(ctx, entries, f.take); err != nil {
 		return nil, err
 	}

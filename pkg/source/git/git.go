@@ -11,6 +11,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,16 +51,17 @@ type Options struct {
 	Hosts   []Host
 	Offline bool          // every repository that is not on this machine is a transport.OfflineError
 	Stall   time.Duration // 0 is DefaultStall
-	Limit   int64         // bytes of an artifact; a repository may take four times as much. 0 is the limit of archives
+	// Limits bound a skill as they bound an archive; what is fetched of a
+	// repository may be four times as large as an artifact.
+	Limits archive.Limits
 }
 
 // A Source obtains skills from git repositories. It serves one run: what it
 // learned of a repository it does not ask again, and all skills of one commit
 // are one fetch. Its methods may be called at once.
 type Source struct {
-	o     Options
-	env   environment
-	limit int64
+	o   Options
+	env environment
 
 	mu    sync.Mutex
 	dir   string           // of the repositories; "" while there is none
@@ -69,10 +71,10 @@ type Source struct {
 
 // New returns a Source. It starts nothing.
 func New(o Options) *Source {
-	s := &Source{o: o, env: newEnvironment(o.Env), limit: o.Limit, repos: make(map[string]*repo)}
-	if s.limit <= 0 {
-		s.limit = archive.DefaultLimits().Download
-	}
+	s := &Source{o: o, env: newEnvironment(o.Env), repos: make(map[string]*repo)}
+	l, defaults := &s.o.Limits, archive.DefaultLimits()
+	l.Download, l.Unpacked = cmp.Or(l.Download, defaults.Download), cmp.Or(l.Unpacked, defaults.Unpacked)
+	l.File, l.Entries = cmp.Or(l.File, defaults.File), cmp.Or(l.Entries, defaults.Entries)
 	if s.o.Stall <= 0 {
 		s.o.Stall = DefaultStall
 	}
@@ -186,14 +188,14 @@ func (s *Source) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (sour
 	if err != nil {
 		return source.Receipt{}, err
 	}
-	files, err := filesOf(ctx, at, repo.url, r.Subdir)
+	files, err := filesOf(ctx, at, &s.o.Limits, place{repo.url, r.Subdir})
 	if err != nil {
 		return source.Receipt{}, err
 	}
 	if err := dst.Restart(""); err != nil {
 		return source.Receipt{}, err
 	}
-	if _, err := archive.PackModes(ctx, dst, files.data, files.exec); err != nil {
+	if _, err := archive.PackModes(ctx, dst, files.data, files.exec, s.o.Limits); err != nil {
 		return source.Receipt{}, fmt.Errorf("pack %s: %w", p.Ref, err)
 	}
 	return source.Receipt{}, nil

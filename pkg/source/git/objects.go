@@ -43,7 +43,7 @@ func (k checkout) walk(ctx context.Context, folder string, visit func(entry) err
 		tree += ":" + folder
 	}
 	err := k.p.s.run(ctx, command{
-		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.place(), url: url,
+		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folder(), url: url,
 		read: func(out *bufio.Reader) error {
 			for total := 0; ; {
 				line, err := out.ReadSlice(0)
@@ -76,9 +76,10 @@ func (k checkout) walk(ctx context.Context, folder string, visit func(entry) err
 
 // files are those of a skill, by path.
 type files struct {
-	data  map[string][]byte
-	exec  map[string]bool
-	total int64
+	limits *archive.Limits
+	data   map[string][]byte
+	exec   map[string]bool
+	total  int64
 }
 
 // checkEntry refuses what is no file.
@@ -97,12 +98,11 @@ func checkEntry(e entry) error {
 // take adds a file, under the limits of archives: its size is known before its
 // bytes are read.
 func (f *files) take(e entry, size int64, data io.Reader) error {
-	limits := archive.DefaultLimits()
-	if size > limits.File {
-		return &archive.LimitError{What: "bytes", Entry: e.path, Limit: limits.File, Got: size}
+	if size > f.limits.File {
+		return &archive.LimitError{What: "bytes", Entry: e.path, Limit: f.limits.File, Got: size}
 	}
-	if f.total += size; f.total > limits.Unpacked {
-		return &archive.LimitError{What: "unpacked bytes", Limit: limits.Unpacked, Got: f.total}
+	if f.total += size; f.total > f.limits.Unpacked {
+		return &archive.LimitError{What: "unpacked bytes", Limit: f.limits.Unpacked, Got: f.total}
 	}
 	b := make([]byte, size)
 	if _, err := io.ReadFull(data, b); err != nil {
@@ -130,7 +130,7 @@ func (k checkout) read(ctx context.Context, entries []entry, take func(entry, in
 		return err
 	}
 	return k.p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch"}, stdin: strings.Join(ids, "\n") + "\n", dir: k.p.place(), url: k.p.url,
+		args: []string{"cat-file", "--batch"}, stdin: strings.Join(ids, "\n") + "\n", dir: k.p.folder(), url: k.p.url,
 		read: func(out *bufio.Reader) error {
 			for _, e := range entries {
 				size, err := header(out, e)

@@ -71,9 +71,9 @@ func (p *repo) enter(ctx context.Context) error {
 
 func (p *repo) leave() { <-p.turn }
 
-// place is where what was fetched is. What was read from one place before there
+// folder is where what was fetched is. What was read from one place before there
 // was another stays.
-func (p *repo) place() string {
+func (p *repo) folder() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.dir
@@ -210,14 +210,14 @@ func (p *repo) shallow(ctx context.Context, c *commit, name string) error {
 	return p.fetch(ctx, fetching{depth: true, filter: "blob:none", limit: p.limit(), refs: []string{name}})
 }
 
-func (p *repo) limit() int64 { return sizeFactor * p.s.limit }
+func (p *repo) limit() int64 { return sizeFactor * p.s.o.Limits.Download }
 
 // check sees to it that what was fetched is the commit that was asked for, and is
 // one at all: the id can be that of a tag.
 func (p *repo) check(ctx context.Context, c *commit) error {
 	var got string
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: c.id + "\n", dir: p.place(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: c.id + "\n", dir: p.folder(), url: p.url,
 		read: func(out *bufio.Reader) error {
 			line, err := out.ReadString('\n')
 			got = strings.TrimSpace(line)
@@ -235,7 +235,7 @@ func (p *repo) check(ctx context.Context, c *commit) error {
 
 // init makes the bare repository on disk, if there is none.
 func (p *repo) init(ctx context.Context, digits int) error {
-	if p.place() != "" {
+	if p.folder() != "" {
 		return nil
 	}
 	root, err := p.s.root()
@@ -305,7 +305,7 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 		settings = append(settings, setting{"remote.origin.promisor", "true"}, setting{"remote.origin.partialclonefilter", f.filter})
 	}
 	err := p.s.run(ctx, command{
-		args: append(args, "origin"), dir: p.place(), protocols: protocolOf(p.at), url: p.url,
+		args: append(args, "origin"), dir: p.folder(), protocols: protocolOf(p.at), url: p.url,
 		settings: settings, stdin: strings.Join(f.refs, "\n") + "\n", limit: f.limit,
 	})
 	if err != nil {
@@ -316,8 +316,8 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 
 // sweep deletes what a fetch that was killed left behind.
 func (p *repo) sweep() {
-	left, _ := filepath.Glob(filepath.Join(p.place(), "objects", "pack", "tmp_*"))
-	locks, _ := filepath.Glob(filepath.Join(p.place(), "*.lock"))
+	left, _ := filepath.Glob(filepath.Join(p.folder(), "objects", "pack", "tmp_*"))
+	locks, _ := filepath.Glob(filepath.Join(p.folder(), "*.lock"))
 	for _, file := range append(left, locks...) {
 		_ = os.Remove(file)
 	}
@@ -374,7 +374,7 @@ func (p *repo) missing(ctx context.Context, ids []string) ([]string, error) {
 	var missing []string
 	seen := make(map[string]bool)
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.place(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folder(), url: p.url,
 		read: func(out *bufio.Reader) error {
 			for {
 				line, err := out.ReadString('\n')

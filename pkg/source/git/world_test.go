@@ -70,13 +70,22 @@ func (r *repository) commit(branch string, files map[string]node) string {
 	}
 	for path, n := range files {
 		if n.mode == "160000" {
-			fmt.Fprintf(&b, "M 160000 %s %q\n", n.text, path)
+			fmt.Fprintf(&b, "M 160000 %s %s\n", n.text, quoted(path))
 			continue
 		}
-		fmt.Fprintf(&b, "M %s inline %q\ndata %d\n%s\n", n.mode, path, len(n.text), n.text)
+		fmt.Fprintf(&b, "M %s inline %s\ndata %d\n%s\n", n.mode, quoted(path), len(n.text), n.text)
 	}
 	r.git(b.Bytes(), "fast-import", "--quiet", "--force")
 	return r.git(nil, "rev-parse", "refs/heads/"+branch)
+}
+
+// quoted writes a path as fast-import reads it, which knows bytes in octal.
+func quoted(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		fmt.Fprintf(&b, "\\%03o", c)
+	}
+	return `"` + b.String() + `"`
 }
 
 func file(text string) node { return node{"100644", text} }
