@@ -30,6 +30,9 @@ import (
 // DefaultStall is how long git may show no progress.
 const DefaultStall = 30 * time.Second
 
+// DefaultEager is enough for most repositories of skills.
+const DefaultEager = 16 << 20
+
 // Options configure a Source. The zero value has no environment, and so finds
 // no git.
 type Options struct {
@@ -51,6 +54,10 @@ type Options struct {
 	Hosts   []Host
 	Offline bool          // every repository that is not on this machine is a transport.OfflineError
 	Stall   time.Duration // 0 is DefaultStall
+	// Eager is how many bytes of a repository are fetched in the hope that this is
+	// all of it. Beyond, it is begun anew without its files, which are then fetched
+	// as they are needed. 0 is DefaultEager; if it is negative, all begins so.
+	Eager int64
 	// Limits bound a skill as they bound an archive; what is fetched of a
 	// repository may be four times as large as an artifact.
 	Limits archive.Limits
@@ -78,6 +85,7 @@ func New(o Options) *Source {
 	if s.o.Stall <= 0 {
 		s.o.Stall = DefaultStall
 	}
+	s.o.Eager = cmp.Or(s.o.Eager, DefaultEager)
 	if s.o.Hosts == nil {
 		s.o.Hosts = DefaultHosts()
 	}
@@ -106,10 +114,11 @@ func (s *Source) repoOf(r ref.Ref) (*repo, error) {
 	if r.Kind != ref.Git {
 		return nil, source.ErrUnsupported
 	}
-	// A lock can be edited by hand; what git is given was always parsed by us.
-	place := ref.Ref{Kind: ref.Git, URL: r.URL, Subdir: r.Subdir}
+	// A lock can be edited by hand; what git is given was always parsed by us. With
+	// a Rev an @ in the folder is one.
+	place := ref.Ref{Kind: ref.Git, URL: r.URL, Subdir: r.Subdir, Rev: "x"}
 	if again, err := ref.Parse(place.String()); err != nil || again != place {
-		return nil, fmt.Errorf("read reference: %.200q is no git repository: %w", place.String(), source.ErrUnsupported)
+		return nil, fmt.Errorf("read reference: %.200q is no git repository: %w", r.String(), source.ErrUnsupported)
 	}
 	if s.o.Offline && !strings.HasPrefix(r.URL, "file:") {
 		return nil, &transport.OfflineError{URL: r.URL}

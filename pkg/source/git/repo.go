@@ -18,11 +18,9 @@ import (
 
 const (
 	// Skills are small, and most repositories of skills are: one fetch of all of
-	// it is the fastest then, and serves every skill. Files above eagerFile are
-	// left out, and a repository that turns out to be above eagerLimit is begun
-	// anew with its folders alone.
-	eagerFile  = "1m"
-	eagerLimit = 16 << 20
+	// it is the fastest then, and serves every skill. Files above this size wait
+	// until they are needed all the same.
+	eagerFile = "1m"
 	// sizeFactor is how much larger than an artifact a repository may be.
 	sizeFactor = 4
 )
@@ -198,14 +196,16 @@ func (p *repo) obtain(ctx context.Context, c *commit) error {
 
 // shallow fetches a commit without its history: with its files if they are few.
 func (p *repo) shallow(ctx context.Context, c *commit, name string) error {
-	soft := min(int64(eagerLimit), p.limit())
-	if p.plain {
-		soft = p.limit()
-	}
 	c.lacks = !p.plain
-	err := p.fetch(ctx, fetching{depth: true, filter: "blob:limit=" + eagerFile, limit: soft, refs: []string{name}})
-	if _, over := errors.AsType[*transport.LimitError](err); !over || p.plain {
-		return err
+	if p.plain || p.s.o.Eager > 0 {
+		f := fetching{depth: true, filter: "blob:limit=" + eagerFile, limit: min(p.s.o.Eager, p.limit()), soft: true, refs: []string{name}}
+		if p.plain {
+			f.limit, f.soft = p.limit(), false
+		}
+		err := p.fetch(ctx, f)
+		if _, over := errors.AsType[*transport.LimitError](err); !over || p.plain {
+			return err
+		}
 	}
 	return p.fetch(ctx, fetching{depth: true, filter: "blob:none", limit: p.limit(), refs: []string{name}})
 }
@@ -288,6 +288,7 @@ type fetching struct {
 	depth  bool   // none but the newest commit
 	filter string // what is left out; "" is nothing
 	limit  int64
+	soft   bool     // what came to its end may be larger
 	refs   []string // ids, names and refspecs
 }
 
@@ -304,14 +305,19 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 		args = append(args, "--filter="+f.filter)
 		settings = append(settings, setting{"remote.origin.promisor", "true"}, setting{"remote.origin.partialclonefilter", f.filter})
 	}
+	before := sizeOf(p.folder())
 	err := p.s.run(ctx, command{
 		args: append(args, "origin"), dir: p.folder(), protocols: protocolOf(p.at), url: p.url,
 		settings: settings, stdin: strings.Join(f.refs, "\n") + "\n", limit: f.limit,
 	})
 	if err != nil {
 		p.sweep()
+		return err
 	}
-	return err
+	if grown := sizeOf(p.folder()) - before; grown > f.limit && !f.soft {
+		return &transport.LimitError{URL: p.url, Limit: f.limit, Got: grown} // faster than anyone looked
+	}
+	return nil
 }
 
 // sweep deletes what a fetch that was killed left behind.

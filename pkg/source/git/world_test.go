@@ -2,8 +2,10 @@ package git_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -215,8 +217,21 @@ func serve(t *testing.T, wrap func(http.Handler) http.Handler) *server {
 		s.mu.Lock()
 		s.log = append(s.log, r.Method+" "+r.URL.Path)
 		s.mu.Unlock()
-		if protocol := r.Header.Get("Git-Protocol"); protocol != "" {
-			r.Header.Set("Git-Protocol", protocol) // cgi hands it on as HTTP_GIT_PROTOCOL
+		if r.Method == http.MethodPost {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			r.TransferEncoding = nil
+			if plain, err := gzip.NewReader(bytes.NewReader(body)); err == nil && r.Header.Get("Content-Encoding") == "gzip" {
+				body, _ = io.ReadAll(plain)
+			}
+			if bytes.Contains(body, []byte("want ")) {
+				s.mu.Lock()
+				s.log = append(s.log, "objects "+r.URL.Path)
+				s.mu.Unlock()
+			}
 		}
 		h.ServeHTTP(w, r)
 	}))
@@ -233,11 +248,9 @@ func serve(t *testing.T, wrap func(http.Handler) http.Handler) *server {
 // at is the reference to a repository.
 func (s *server) at(name string) string { return "git+" + s.URL + "/" + name }
 
-// packs counts how often files were asked for.
-func (s *server) packs(t *testing.T) (n int) {
-	t.Helper()
-	return len(s.asked("POST "))
-}
+// objects counts how often objects of a repository were asked for. A client of
+// today posts one question for refs first, which is told by its body.
+func (s *server) objects(name string) int { return len(s.asked("objects /" + name)) }
 
 // asked returns the requests that begin with prefix.
 func (s *server) asked(prefix string) (lines []string) {
