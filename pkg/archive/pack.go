@@ -41,15 +41,21 @@ func Pack(ctx context.Context, w io.Writer, fsys fs.FS) (*Result, error) {
 // PackFiles is Pack for files that are in memory, by slash-separated path. Modes
 // follow from contents alone.
 func PackFiles(ctx context.Context, w io.Writer, files map[string][]byte) (*Result, error) {
+	return PackModes(ctx, w, files, nil, Limits{})
+}
+
+// PackModes is PackFiles where some files also have the x bit of their owner set,
+// and under other limits.
+func PackModes(ctx context.Context, w io.Writer, files map[string][]byte, x map[string]bool, l Limits) (*Result, error) {
 	p := packer{files: files}
-	p.reset(nil, 0, nil, Options{})
+	p.reset(nil, 0, nil, Options{Limits: l})
 	paths := make([]string, 0, len(files))
 	for name := range files {
 		paths = append(paths, name)
 	}
 	slices.Sort(paths)
 	for _, name := range paths {
-		e := entry{name: name, size: int64(len(files[name])), exec: executable(files[name])}
+		e := entry{name: name, size: int64(len(files[name])), exec: x[name] || executable(files[name])}
 		path, folder := normalise(name, false)
 		if e.path = path; folder {
 			return nil, &UnsafeError{Entry: name, Why: "is a file with the name of a folder"}

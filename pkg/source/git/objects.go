@@ -1,0 +1,190 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/openskills-go/skills/pkg/archive"
+)
+
+// Modes of entries in a tree.
+const (
+	modeFile      = "100644"
+	modeGroupFile = "100664" // of old repositories
+	modeExec      = "100755"
+	modeLink      = "120000"
+	modeSubmodule = "160000"
+)
+
+// An entry is a file of a tree, or what stands in its place.
+type entry struct {
+	mode, id string
+	path     string // in the folder that was listed
+}
+
+const maxTree = 256 << 20 // bytes of the list of a tree
+
+// A checkout is a commit in a bare repository on disk. It is no checkout in git's
+// sense: nothing is written.
+type checkout struct {
+	p *repo
+	c *commit
+}
+
+func (k checkout) walk(ctx context.Context, folder string, visit func(entry) error) error {
+	tree, url := k.c.id, k.p.url
+	if folder != "" {
+		tree += ":" + folder
+	}
+	err := k.p.s.run(ctx, command{
+		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folder(), url: url,
+		read: func(out *bufio.Reader) error {
+			for total := 0; ; {
+				line, err := out.ReadSlice(0)
+				switch {
+				case err == io.EOF && len(line) == 0:
+					return nil
+				case err != nil:
+					return fmt.Errorf("list files of %.200q: %w", url, err)
+				}
+				if total += len(line); total > maxTree {
+					return &archive.LimitError{What: "bytes in the list of its files", Limit: maxTree, Got: int64(total)}
+				}
+				meta, path, ok := strings.Cut(string(line[:len(line)-1]), "\t")
+				fields := strings.Fields(meta)
+				if !ok || len(fields) != 3 {
+					return fmt.Errorf("list files of %.200q: git says %.80q", url, meta)
+				}
+				if err := visit(entry{mode: fields[0], id: fields[2], path: path}); err != nil {
+					return err
+				}
+			}
+		},
+	})
+	if failed, ok := errors.AsType[*CommandError](err); ok && folder != "" &&
+		(strings.HasPrefix(failed.Text, "Not a valid object name") || strings.HasPrefix(failed.Text, "not a tree object")) {
+		return errNoFolder
+	}
+	return err
+}
+
+// files are those of a skill, by path.
+type files struct {
+	limits *archive.Limits
+	data   map[string][]byte
+	exec   map[string]bool
+	total  int64
+}
+
+// checkEntry refuses what is no file.
+func checkEntry(e entry) error {
+	switch e.mode {
+	case modeFile, modeGroupFile, modeExec:
+		return nil
+	case modeLink:
+		return &archive.UnsafeError{Entry: e.path, Why: "is a symbolic link"}
+	case modeSubmodule:
+		return &archive.UnsafeError{Entry: e.path, Why: "is a submodule, which is another repository"}
+	}
+	return &archive.UnsafeError{Entry: e.path, Why: "is neither a file nor a folder"}
+}
+
+// take adds a file, under the limits of archives: its size is known before its
+// bytes are read.
+func (f *files) take(e entry, size int64, data io.Reader) error {
+	if size > f.limits.File {
+		return &archive.LimitError{What: "bytes", Entry: e.path, Limit: f.limits.File, Got: size}
+	}
+	if f.total += size; f.total > f.limits.Unpacked {
+		return &archive.LimitError{What: "unpacked bytes", Limit: f.limits.Unpacked, Got: f.total}
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(data, b); err != nil {
+		return fmt.Errorf("read %.200q: %w", e.path, err)
+	}
+	if bytes.HasPrefix(b, []byte("version https://git-lfs")) {
+		return &PointerError{Path: e.path}
+	}
+	f.data[e.path] = b
+	if e.mode == modeExec {
+		f.exec[e.path] = true
+	}
+	return nil
+}
+
+func (k checkout) read(ctx context.Context, entries []entry, take func(entry, int64, io.Reader) error) error {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.id
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := k.p.need(ctx, k.c, ids); err != nil {
+		return err
+	}
+	return k.p.s.run(ctx, command{
+		args: []string{"cat-file", "--batch"}, stdin: strings.Join(ids, "\n") + "\n", dir: k.p.folder(), url: k.p.url,
+		read: func(out *bufio.Reader) error {
+			for _, e := range entries {
+				size, err := header(out, e)
+				if err != nil {
+					return err
+				}
+				data := io.LimitReader(out, size)
+				if err := take(e, size, data); err != nil {
+					return err
+				}
+				if _, err := io.Copy(io.Discard, data); err != nil {
+					return fmt.Errorf("read %.200q: %w", e.path, err)
+				}
+				if _, err := out.Discard(1); err != nil { // the end of the line
+					return fmt.Errorf("read %.200q: %w", e.path, err)
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// header reads the line before the bytes of an object: id, type and size.
+func header(out *bufio.Reader, e entry) (size int64, err error) {
+	line, err := out.ReadString('\n')
+	if err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, fmt.Errorf("read %.200q: %w", e.path, err)
+	}
+	fields := strings.Fields(line)
+	if len(fields) != 3 || fields[0] != e.id || fields[1] != "blob" {
+		return 0, fmt.Errorf("read %.200q: git says %.80q", e.path, line)
+	}
+	if size, err = strconv.ParseInt(fields[2], 10, 64); err != nil || size < 0 {
+		return 0, fmt.Errorf("read %.200q: git says %.80q", e.path, line)
+	}
+	return size, nil
+}
+
+// blobsOfSkills returns the ids of the files of all skills.
+func (k checkout) blobsOfSkills(ctx context.Context) ([]string, error) {
+	const most = 100_000
+	skills, err := skillsIn(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	err = k.walk(ctx, "", func(e entry) error {
+		if within(folderOf(e), skills) && checkEntry(e) == nil && len(ids) < most {
+			ids = append(ids, e.id)
+		}
+		return nil
+	})
+	return ids, err
+}

@@ -1,0 +1,400 @@
+package git
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/openskills-go/skills/pkg/transport"
+)
+
+const (
+	// Skills are small, and most repositories of skills are: one fetch of all of
+	// it is the fastest then, and serves every skill. Files above this size wait
+	// until they are needed all the same.
+	eagerFile = "1m"
+	// sizeFactor is how much larger than an artifact a repository may be.
+	sizeFactor = 4
+)
+
+// A repo is one repository, by its address. A bare one on disk holds what was
+// fetched of it.
+type repo struct {
+	s    *Source
+	url  string        // as it was asked for
+	turn chan struct{} // whoever has sent asks the server and writes; the fields below are his
+
+	list    *refList
+	listErr error
+	at      string // where the repository is: url, unless it moved
+	plain   bool   // the server cannot be asked for files
+	commits map[string]*commit
+
+	mu  sync.Mutex
+	dir string // "" while nothing was fetched
+}
+
+// A commit is what was fetched of one.
+type commit struct {
+	id    string
+	err   error // of the attempt to fetch it
+	lacks bool  // files may have been left out
+	asked int   // how often such were fetched
+}
+
+func newRepo(s *Source, url string) *repo {
+	return &repo{s: s, url: url, at: url, turn: make(chan struct{}, 1), commits: make(map[string]*commit)}
+}
+
+// enter waits for the turn of the caller, who must leave.
+func (p *repo) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case p.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *repo) leave() { <-p.turn }
+
+// folder is where what was fetched is. What was read from one place before there
+// was another stays.
+func (p *repo) folder() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dir
+}
+
+// refs returns the branches and tags. They are asked for once.
+func (p *repo) refs(ctx context.Context) (*refList, error) {
+	if err := p.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	return p.refsNow(ctx)
+}
+
+// refsNow is refs for whoever has the turn.
+func (p *repo) refsNow(ctx context.Context) (*refList, error) {
+	if p.list != nil || p.listErr != nil {
+		return p.list, p.listErr
+	}
+	list, err := p.s.listRefs(ctx, p.at)
+	if errors.Is(err, errRedirect) {
+		if err = p.moved(ctx, err); err == nil {
+			list, err = p.s.listRefs(ctx, p.at)
+		}
+	}
+	if err != nil && giveUp(err) {
+		return nil, err
+	}
+	p.list, p.listErr = list, err
+	if list != nil {
+		list.repo = p.url
+	}
+	return list, err
+}
+
+// moved finds out where the server sends who asks for the repository. Git does
+// not follow: it would ask whatever host it is told. The transport does, under
+// its guards, and only the same host is believed to have the same repository.
+func (p *repo) moved(ctx context.Context, err error) error {
+	const service = "/info/refs?service=git-upload-pack"
+	if p.s.o.Client == nil || p.at != p.url {
+		return &MovedError{Repo: p.url}
+	}
+	answer, getErr := p.s.o.Client.Get(ctx, p.url+service, transport.GetOptions{Accept: "*/*", Limit: maxRefs})
+	if getErr != nil {
+		return fmt.Errorf("%w: %w", &MovedError{Repo: p.url}, getErr)
+	}
+	to, ok := strings.CutSuffix(answer.URL, service)
+	from, err1 := url.Parse(p.url)
+	there, err2 := url.Parse(to)
+	switch {
+	case !ok || err1 != nil || err2 != nil || to == p.url:
+		return err
+	case there.Scheme != from.Scheme || there.Host != from.Host || there.User != nil:
+		return &MovedError{Repo: p.url, To: to}
+	}
+	p.at = to
+	return nil
+}
+
+// snapshot returns what a commit holds.
+func (p *repo) snapshot(ctx context.Context, id string) (snapshot, error) {
+	c, err := p.commit(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return checkout{p, c}, nil
+}
+
+// commit returns a commit that is on disk. It is fetched once, whoever asks.
+func (p *repo) commit(ctx context.Context, id string) (*commit, error) {
+	if err := p.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	if c := p.commits[id]; c != nil {
+		return c, c.err
+	}
+	c := &commit{id: id}
+	if c.err = p.obtain(ctx, c); c.err != nil && giveUp(c.err) {
+		return nil, c.err
+	}
+	p.commits[id] = c
+	return c, c.err
+}
+
+// obtain fetches a commit: by its id, else by a name that is at it, else with all
+// history.
+func (p *repo) obtain(ctx context.Context, c *commit) error {
+	if err := p.init(ctx, len(c.id)); err != nil {
+		return err
+	}
+	err := p.shallow(ctx, c, c.id)
+	if errors.Is(err, errRedirect) {
+		if err = p.moved(ctx, err); err == nil {
+			err = p.shallow(ctx, c, c.id)
+		}
+	}
+	if errors.Is(err, errRefused) {
+		list, listErr := p.refsNow(ctx)
+		if listErr != nil {
+			return listErr
+		}
+		for _, name := range list.namesOf(c.id) {
+			if err = p.shallow(ctx, c, name); !errors.Is(err, errRefused) {
+				break
+			}
+		}
+	}
+	if errors.Is(err, errRefused) || errors.Is(err, errDumb) {
+		c.lacks = true
+		err = p.fetch(ctx, fetching{
+			filter: "blob:none", limit: p.limit(),
+			refs: []string{"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return p.check(ctx, c)
+}
+
+// shallow fetches a commit without its history: with its files if they are few.
+func (p *repo) shallow(ctx context.Context, c *commit, name string) error {
+	c.lacks = !p.plain
+	if p.plain || p.s.o.Eager > 0 {
+		f := fetching{depth: true, filter: "blob:limit=" + eagerFile, limit: min(p.s.o.Eager, p.limit()), soft: true, refs: []string{name}}
+		if p.plain {
+			f.limit, f.soft = p.limit(), false
+		}
+		err := p.fetch(ctx, f)
+		if _, over := errors.AsType[*transport.LimitError](err); !over || p.plain {
+			return err
+		}
+	}
+	return p.fetch(ctx, fetching{depth: true, filter: "blob:none", limit: p.limit(), refs: []string{name}})
+}
+
+func (p *repo) limit() int64 { return sizeFactor * p.s.o.Limits.Download }
+
+// check sees to it that what was fetched is the commit that was asked for, and is
+// one at all: the id can be that of a tag.
+func (p *repo) check(ctx context.Context, c *commit) error {
+	var got string
+	err := p.s.run(ctx, command{
+		args: []string{"cat-file", "--batch-check"}, stdin: c.id + "\n", dir: p.folder(), url: p.url,
+		read: func(out *bufio.Reader) error {
+			line, err := out.ReadString('\n')
+			got = strings.TrimSpace(line)
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(got, c.id+" commit ") {
+		return &RevError{Repo: p.url, Rev: c.id, Why: "is no commit of it"}
+	}
+	return nil
+}
+
+// init makes the bare repository on disk, if there is none.
+func (p *repo) init(ctx context.Context, digits int) error {
+	if p.folder() != "" {
+		return nil
+	}
+	root, err := p.s.root()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(root, "")
+	if err != nil {
+		return fmt.Errorf("make repository: %w", err)
+	}
+	format := "sha1"
+	if digits == 64 {
+		format = "sha256"
+	}
+	err = p.s.run(ctx, command{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=" + format}, dir: dir, url: p.url})
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dir = dir
+	return nil
+}
+
+// root returns the folder that the repositories are made in.
+func (s *Source) root() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir != "" {
+		return s.dir, nil
+	}
+	if s.o.Dir != "" {
+		if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
+			return "", fmt.Errorf("make folder of repositories: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp(s.o.Dir, "skills-git-")
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("make folder of repositories: %w", err)
+	}
+	s.dir = dir
+	return dir, nil
+}
+
+// A fetching is one fetch.
+type fetching struct {
+	depth  bool   // none but the newest commit
+	filter string // what is left out; "" is nothing
+	limit  int64
+	soft   bool     // what came to its end may be larger
+	refs   []string // ids, names and refspecs
+}
+
+// fetch brings objects into the repository. What a filter left out is known to
+// git by the remote that promised it, so there is one. It has its address from the
+// environment, where git looks for no option.
+func (p *repo) fetch(ctx context.Context, f fetching) error {
+	settings := []setting{{"remote.origin.url", p.at}, {"remote.origin.tagOpt", "--no-tags"}, {"fetch.negotiationAlgorithm", "noop"}}
+	args := []string{"fetch", "--progress", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance", "--stdin"}
+	if f.depth {
+		args = append(args, "--depth=1")
+	}
+	if f.filter != "" && !p.plain {
+		args = append(args, "--filter="+f.filter)
+		settings = append(settings, setting{"remote.origin.promisor", "true"}, setting{"remote.origin.partialclonefilter", f.filter})
+	}
+	before := sizeOf(p.folder())
+	err := p.s.run(ctx, command{
+		args: append(args, "origin"), dir: p.folder(), protocols: protocolOf(p.at), url: p.url,
+		settings: settings, stdin: strings.Join(f.refs, "\n") + "\n", limit: f.limit,
+	})
+	if err != nil {
+		p.sweep()
+		return err
+	}
+	if grown := sizeOf(p.folder()) - before; grown > f.limit && !f.soft {
+		return &transport.LimitError{URL: p.url, Limit: f.limit, Got: grown} // faster than anyone looked
+	}
+	return nil
+}
+
+// sweep deletes what a fetch that was killed left behind.
+func (p *repo) sweep() {
+	left, _ := filepath.Glob(filepath.Join(p.folder(), "objects", "pack", "tmp_*"))
+	locks, _ := filepath.Glob(filepath.Join(p.folder(), "*.lock"))
+	for _, file := range append(left, locks...) {
+		_ = os.Remove(file)
+	}
+}
+
+// again begins the repository anew, for a server that left files out and does not
+// hand them out by their ids.
+func (p *repo) again(ctx context.Context, c *commit) error {
+	p.mu.Lock()
+	p.dir = ""
+	p.mu.Unlock()
+	p.plain, p.commits = true, map[string]*commit{c.id: c}
+	return p.obtain(ctx, c)
+}
+
+// need fetches those of the files of a commit that were left out: at first the
+// given ones, and when it is asked a second time those of all skills.
+func (p *repo) need(ctx context.Context, c *commit, ids []string) error {
+	if err := p.enter(ctx); err != nil {
+		return err
+	}
+	defer p.leave()
+	if !c.lacks {
+		return nil
+	}
+	missing, err := p.missing(ctx, ids)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if c.asked++; c.asked > 1 {
+		all, err := checkout{p, c}.blobsOfSkills(ctx)
+		if err == nil {
+			all, err = p.missing(ctx, all)
+		}
+		if err != nil {
+			return err
+		}
+		missing = append(missing, all...)
+		slices.Sort(missing)
+		missing = slices.Compact(missing)
+	}
+	err = p.fetch(ctx, fetching{filter: "blob:none", limit: p.limit(), refs: missing})
+	if errors.Is(err, errRefused) {
+		return p.again(ctx, c)
+	}
+	return err
+}
+
+// missing returns those of ids that are not on disk.
+func (p *repo) missing(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var missing []string
+	seen := make(map[string]bool)
+	err := p.s.run(ctx, command{
+		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folder(), url: p.url,
+		read: func(out *bufio.Reader) error {
+			for {
+				line, err := out.ReadString('\n')
+				if err == io.EOF {
+					return nil
+				} else if err != nil {
+					return fmt.Errorf("read objects: %w", err)
+				}
+				if id, ok := strings.CutSuffix(line, " missing\n"); ok && !seen[id] {
+					seen[id] = true
+					missing = append(missing, id)
+				}
+			}
+		},
+	})
+	return missing, err
+}
