@@ -23,6 +23,7 @@ func main() {
 		Version: version,
 		Args:    os.Args[1:],
 		Getenv:  os.Getenv,
+		Environ: os.Environ,
 		Getwd:   os.Getwd,
 		Stdin:   os.Stdin,
 		Stdout:  os.Stdout,

@@ -69,7 +69,7 @@ func (e *Engine) Audit(ctx context.Context, names []string) ([]Audit, error) {
 // auditAt fills in what one registry says.
 func (e *Engine) auditAt(ctx context.Context, registry string, audits []Audit, which []int) {
 	src, err := e.Source.At(registry)
-	auditor, ok := src.(source.Auditor)
+	auditor, ok := source.As[source.Auditor](src)
 	if err == nil && !ok {
 		return
 	}

@@ -104,25 +104,41 @@ func (e *Engine) Listings(ctx context.Context, r ref.Ref) ([]source.Listing, err
 	if err != nil {
 		return nil, err
 	}
-	site := ""
-	if r.Kind == ref.URL && route.Registry == "" && maySite(r.URL) && e.Source.Site != nil {
-		site = r.URL
-		if route.Source, err = e.Source.At(e.Source.Site(r.URL)); err != nil {
-			return nil, err
-		}
-	}
-	lister, ok := route.Source.(source.Lister)
-	if !ok || route.Registry != "" {
+	if route.Registry != "" {
 		return nil, ErrOneSkill
 	}
-	list, err := lister.List(ctx, r)
-	if err != nil || site == "" {
-		return list, err
+	if r.Kind == ref.URL {
+		return e.siteListings(ctx, r.URL)
 	}
+	lister, ok := source.As[source.Lister](route.Source)
+	if !ok {
+		return nil, ErrOneSkill
+	}
+	return lister.List(ctx, r)
+}
+
+// siteListings returns the skills that a website lists.
+func (e *Engine) siteListings(ctx context.Context, address string) ([]source.Listing, error) {
+	if !maySite(address) || e.Source.Site == nil {
+		return nil, ErrOneSkill
+	}
+	site, err := e.Source.Site(address)
+	if err != nil {
+		return nil, ErrOneSkill
+	}
+	src, err := e.Source.At(site)
+	if err != nil {
+		return nil, err
+	}
+	lister, ok := source.As[source.Lister](src)
+	if !ok {
+		return nil, ErrOneSkill
+	}
+	list, err := lister.List(ctx, ref.Ref{Kind: ref.Registry})
 	for i := range list {
-		list[i].Ref = ref.Ref{Kind: ref.URL, URL: site + "#" + list[i].Ref.Slug}
+		list[i].Ref = ref.Ref{Kind: ref.URL, URL: address + "#" + list[i].Ref.Slug}
 	}
-	return list, nil
+	return list, err
 }
 
 // maySite reports whether a web address may be that of a site, by not being that

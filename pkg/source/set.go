@@ -28,9 +28,9 @@ type Set struct {
 	// Git and OCI obtain what is in a git repository and in an OCI registry. If one
 	// is nil it is not supported.
 	Git, OCI Source
-	// Site returns the address of the registry that a website may be, given the
-	// address of one of its pages. Nil: none is.
-	Site func(url string) string
+	// Site returns the address of the registry that a website may be, given that of
+	// one of its pages. Nil: none is.
+	Site func(page string) (string, error)
 
 	mu     sync.Mutex
 	opened map[string]Source
@@ -144,7 +144,10 @@ func (s *Set) routeURL(r ref.Ref) (Route, error) {
 		}
 	}
 	if page, slug, ok := strings.Cut(r.URL, "#"); ok && s.Site != nil && ref.ValidSlug(slug) {
-		site := s.Site(page)
+		site, err := s.Site(page)
+		if err != nil {
+			return Route{}, err
+		}
 		src, err := s.At(site)
 		return Route{Source: src, Registry: site, Ref: ref.Ref{Kind: ref.Registry, Slug: slug}}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/credential"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/source/git"
 	"github.com/openskills-go/skills/pkg/transport"
 )
 
@@ -25,7 +26,8 @@ type app struct {
 	ui      *ui.Printer
 	flags   flags
 	answer  *answer
-	command string // that runs, without the program: "registry add"
+	command string      // that runs, without the program: "registry add"
+	git     *git.Source // once there is one
 
 	cwd      func() (string, error)
 	paths    func() (config.Paths, error)

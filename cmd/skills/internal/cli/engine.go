@@ -9,13 +9,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/history"
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/source/git"
 	"github.com/openskills-go/skills/pkg/store"
+	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 // An engine is the engine of a scope, and what flags ask of it.
@@ -139,8 +143,13 @@ func (a *app) sources() (*source.Set, error) {
 	if err != nil {
 		cwd = "" // absolute paths still work
 	}
+	oci, err := a.ociSource()
+	if err != nil {
+		return nil, err
+	}
+	repositories := a.gitSource(client, settings, limits)
 	open := func(url string) (source.Source, error) {
-		src, err := registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits})
+		src, err := registry.Open(registry.Options{URL: url, Client: client, Locale: settings.Locale, Limits: limits, Git: repositories})
 		if errors.Is(err, fs.ErrNotExist) {
 			err = a.noSuchRegistry(settings, url)
 		}
@@ -150,6 +159,9 @@ func (a *app) sources() (*source.Set, error) {
 		Default: chosen,
 		Named:   switchedOn(settings),
 		Direct:  &source.Direct{Client: client, Cwd: cwd, Limit: limits.Download},
+		Git:     repositories,
+		OCI:     oci,
+		Site:    wellknown.SiteURL,
 		Open: func(url string) (source.Source, error) {
 			src, err := open(url)
 			if mirrors := mirrorsOf(settings, url); err == nil && len(mirrors) > 0 {
@@ -158,6 +170,19 @@ func (a *app) sources() (*source.Set, error) {
 			return src, err
 		},
 	}, nil
+}
+
+// gitSource returns the source of what is in git repositories. There is one a run,
+// which fetches a repository once.
+func (a *app) gitSource(client *transport.Client, settings config.Settings, limits archive.Limits) *git.Source {
+	if a.git == nil {
+		o := git.Options{Client: client, Offline: settings.Offline, Stall: settings.Stall, Limits: limits}
+		if a.env.Environ != nil {
+			o.Env = a.env.Environ()
+		}
+		a.git = git.New(o)
+	}
+	return a.git
 }
 
 // chosenRegistry returns the address or absolute folder of the registry for

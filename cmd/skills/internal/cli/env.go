@@ -27,6 +27,7 @@ type Env struct {
 	Version string   // of a release; "" if this is none
 	Args    []string // without the program's name
 	Getenv  func(string) string
+	Environ func() []string // of which git gets what it needs; nil: nothing
 	Getwd   func() (string, error)
 	Stdin   io.Reader
 	Stdout  io.Writer
@@ -43,6 +44,9 @@ func Main(ctx context.Context, env Env) int {
 	}
 	root := a.root(first)
 	cmd, err := execute(ctx, root, env.Args)
+	if a.git != nil {
+		_ = a.git.Close() // temporary files are at stake, and no more
+	}
 	a.flags.json = a.flags.json || wantsJSON(env.Args)
 	return a.finish(ctx, commandName(cmd), err)
 }

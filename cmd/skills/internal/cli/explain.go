@@ -235,7 +235,7 @@ func rules() []rule {
 			as(saying[*oci.TagError]("a tag follows the repository: oci://host/repository:1.2.3"))},
 		{Code{"pinned", exitUsage, false, "a skill is pinned, and what was asked for would move it"},
 			as(func(e *install.PinnedError) string { return "skills unpin " + e.Name + " lets it move" })},
-	}, accessRules(), []rule{
+	}, accessRules(), placeRules(), []rule{
 		// Not found.
 		{Code{"no_history", exitNotFound, false, "the history does not reach as far back as was asked for"},
 			as(func(e *install.NoHistoryError) string {
@@ -267,12 +267,6 @@ func rules() []rule {
 			is(version.ErrNoMatch, "")},
 		{Code{"yanked", exitNotFound, false, "the version was withdrawn by its publisher"},
 			as(saying[*version.YankedError]("another version can be asked for: skills info REF lists them"))},
-		{Code{"ambiguous", exitNotFound, false, ""},
-			as(saying[*install.ManyError]("choose with --skill NAME, or take --all; --list tells more of them"))},
-		{Code{"ambiguous", exitNotFound, false, ""},
-			as(func(e *oci.CollectionError) string {
-				return "choose one: " + e.Skills[0].Ref.String() + " is " + e.Skills[0].Name
-			})},
 		{Code{"ambiguous", exitNotFound, false, "the reference names several skills"},
 			as(func(e *ownersError) string { return e.hint() })},
 		{Code{"ambiguous", exitNotFound, false, ""},

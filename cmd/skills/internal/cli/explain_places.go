@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/source/git"
+	"github.com/openskills-go/skills/registry/oci"
+)
+
+const hintChoose = "choose with --skill NAME, or take --all; --list tells what there is"
+
+// placeRules are about places that have several skills: repositories, websites,
+// collections.
+func placeRules() []rule {
+	return []rule{
+		{Code{"ambiguous", exitNotFound, false, ""}, as(saying[*install.ManyError](hintChoose))},
+		{Code{"ambiguous", exitNotFound, false, ""}, as(saying[*git.ManyError](hintChoose))},
+		{Code{"ambiguous", exitNotFound, false, ""}, as(saying[*oci.CollectionError](hintChoose))},
+		{Code{"not_found", exitNotFound, false, ""}, as(func(e *install.NotListedError) string {
+			if len(e.Near) > 0 {
+				return "did you mean " + strings.Join(e.Near, " or ") + "?"
+			}
+			return "--list tells what there is"
+		})},
+		{Code{"usage", exitUsage, false, ""}, is(install.ErrOneSkill, "--skill and --all are for repositories, websites and collections")},
+
+		{Code{"no_git", exitError, false, "there is no git, or it is too old"},
+			as(saying[*git.GitMissingError]("install git; repositories on GitHub, GitLab and Codeberg can be had without it"))},
+		{Code{"not_found", exitNotFound, false, ""}, as(saying[*git.RevError]("what follows the @ is a branch, a tag, a whole commit, or a range such as ^1.2"))},
+		{Code{"not_found", exitNotFound, false, ""}, as(saying[*git.FolderError]("--list tells which skills a repository has"))},
+		{Code{"not_found", exitNotFound, false, ""}, ofGit(source.ErrNotFound, "is the address right? Of a private repository GitHub and others say that it is not there")},
+		{Code{"unauthorized", exitUnauthorized, false, ""}, ofGit(source.ErrAuth, "git asks nobody for a password here: a key is needed, git+ssh://git@host/path, that ssh-add -l lists")},
+		{Code{"git", exitUnreachable, true, "git could not do its part"}, as(saying[*git.CommandError]("is the host reachable? --verbose tells more"))},
+		{Code{"moved_host", exitRefused, false, "a repository leads to another host, which was not asked"},
+			as(saying[*git.MovedError]("if that is right, name the new address"))},
+		{Code{"lfs", exitRefused, false, "a file of a skill is kept outside of its repository, by Git LFS"},
+			as(saying[*git.PointerError]("the publisher has to put the file itself into the repository"))},
+	}
+}
+
+// ofGit matches what git said, if it means what target says.
+func ofGit(target error, hint string) func(error) (string, bool) {
+	return func(err error) (string, bool) {
+		e, ok := errors.AsType[*git.CommandError](err)
+		return hint, ok && errors.Is(e, target)
+	}
+}
