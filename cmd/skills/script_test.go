@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 //	serve VAR DIR             serve a folder; VAR becomes the address
 //	oci VAR                   run an OCI registry in memory; VAR becomes its host
 //	requests VAR N            the server was asked N times since the last look
+//	clawhub VAR DIR           serve the API of ClawHub
+//	site VAR DIR              serve the files of a folder
+//	digest FILE INTO          put the digest of a file into another that says DIGEST
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
@@ -66,6 +69,7 @@ func TestScript(t *testing.T) {
 			env.Values[stateKey{}] = &scriptState{
 				tb:         env.T().(testing.TB), //nolint:forcetypeassert // testscript passes the *testing.T on
 				servers:    map[string]*registrytest.Server{},
+				asked:      map[string]func() []string{},
 				remembered: map[string]string{},
 			}
 			return os.MkdirAll(home, 0o777) // a script may have files in it
@@ -75,6 +79,9 @@ func TestScript(t *testing.T) {
 			"serve":     serve,
 			"requests":  requests,
 			"oci":       serveOCI,
+			"clawhub":   clawhub,
+			"site":      site,
+			"digest":    digestInto,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
@@ -93,6 +100,7 @@ type stateKey struct{}
 type scriptState struct {
 	tb         testing.TB
 	servers    map[string]*registrytest.Server
+	asked      map[string]func() []string // what other servers were asked since the last call
 	remembered map[string]string
 	said       strings.Builder // arguments and output of every run
 }
@@ -153,14 +161,19 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: requests VAR N")
 	}
-	s := state(ts).servers[args[0]]
-	if s == nil {
+	var asked []string
+	if s := state(ts).servers[args[0]]; s != nil {
+		for _, r := range s.Requests() {
+			asked = append(asked, r.Method+" "+r.URL)
+		}
+	} else if since := state(ts).asked[args[0]]; since != nil {
+		asked = since()
+	} else {
 		ts.Fatalf("no server %s", args[0])
 	}
-	asked := s.Requests()
 	if got := strconv.Itoa(len(asked)); got != args[1] {
 		for _, r := range asked {
-			ts.Logf("%s %s", r.Method, r.URL)
+			ts.Logf("%s", r)
 		}
 		ts.Fatalf("the server was asked %s times, want %s", got, args[1])
 	}

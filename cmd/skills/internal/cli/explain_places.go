@@ -7,6 +7,7 @@ import (
 	"github.com/openskills-go/skills/pkg/install"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/git"
+	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/oci"
 )
 
@@ -26,6 +27,12 @@ func placeRules() []rule {
 			return "--list tells what there is"
 		})},
 		{Code{"usage", exitUsage, false, ""}, is(install.ErrOneSkill, "--skill and --all are for repositories, websites and collections")},
+
+		{Code{"unreachable", exitUnreachable, true, ""}, func(err error) (string, bool) {
+			_, asked := errors.AsType[*undetectedError](err)
+			_, network := errors.AsType[*transport.NetworkError](err)
+			return "--protocol says what it speaks, and then nobody is asked", asked && (network || errors.Is(err, transport.ErrOffline))
+		}},
 
 		{Code{"no_git", exitError, false, "there is no git, or it is too old"},
 			as(saying[*git.GitMissingError]("install git; repositories on GitHub, GitLab and Codeberg can be had without it"))},

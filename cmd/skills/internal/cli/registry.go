@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/config"
-	"github.com/openskills-go/skills/pkg/ref"
-	"github.com/openskills-go/skills/pkg/source"
 )
 
 type registriesResult struct {
@@ -71,45 +68,11 @@ func (a *app) registryListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) registryAddCommand() *cobra.Command {
-	var replace bool
-	cmd := &cobra.Command{
-		Use:   "add NAME ADDRESS",
-		Short: "Name a registry, so that NAME:SLUG means a skill in it",
-		Example: `  skills registry add acme https://skills.example.com
-  skills registry add team /srv/skills`,
-		Args: args(2, 2, "a name, and an address or a folder"),
-		RunE: a.run(func(_ context.Context, args []string) (*answer, error) {
-			name, address := args[0], args[1]
-			if !ref.ValidRegistry(name) {
-				return nil, &usageError{message: fmt.Sprintf("%q cannot be the name of a registry", name), hint: "a name is lower-case letters and digits in words joined by hyphens"}
-			}
-			address, err := a.registryAddress(address)
-			if err != nil {
-				return nil, err
-			}
-			settings, err := a.userSettings()
-			if err != nil {
-				return nil, err
-			}
-			if have, ok := settings.Registries[name]; ok && have != address && !replace {
-				return nil, &usageError{message: fmt.Sprintf("registry %s is %s", name, have), hint: "--replace changes it"}
-			}
-			return a.setting("registries."+name, address, func(file string) error {
-				return config.Set(file, "registries."+name, address)
-			})
-		}),
-	}
-	cmd.Flags().BoolVar(&replace, "replace", false, "change the address of a registry that has the name")
-	a.dryRunFlag(cmd)
-	return cmd
-}
-
 // registryAddress checks the address of a registry, and makes a folder absolute.
 func (a *app) registryAddress(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
-		return address, nil // what else is wrong with it pkg/config tells
+	if err == nil && (strings.HasSuffix(u.Scheme, "http") || strings.HasSuffix(u.Scheme, "https")) && u.Host != "" {
+		return strings.TrimRight(address, "/"), nil // what else is wrong with it pkg/config tells
 	}
 	path, err := a.abs(address)
 	if err != nil {
@@ -158,60 +121,4 @@ func (a *app) completeRegistryArg(cmd *cobra.Command, args []string, typed strin
 	}
 	words, _ := a.completeRegistries(cmd, args, typed)
 	return words, cobra.ShellCompDirectiveNoFileComp
-}
-
-type registryTestResult struct {
-	URL    string `json:"url"`
-	Search bool   `json:"search"` // it can be searched
-}
-
-func (a *app) registryTestCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:               "test [NAME | ADDRESS]",
-		Short:             "Ask a registry whether it is there",
-		Example:           "  skills registry test\n  skills registry test acme\n  skills registry test https://skills.example.com --verbose",
-		Args:              args(0, 1, "one registry"),
-		ValidArgsFunction: a.completeRegistryArg,
-		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
-			if len(args) > 0 {
-				if a.flags.registry != "" {
-					return nil, &usageError{message: "the registry is given twice"}
-				}
-				a.flags.registry = args[0]
-			}
-			address, src, err := a.registry()
-			if err != nil {
-				return nil, err
-			}
-			search, err := probe(ctx, src)
-			if err != nil {
-				return nil, fmt.Errorf("test %s: %w", address, err)
-			}
-			return &answer{result: registryTestResult{address, search}, done: 1, text: func(p *ui.Printer) {
-				p.Printf("%s  %s", p.Good("ok"), ui.Line(address))
-				if !search {
-					p.Notef("it cannot be searched")
-				}
-			}}, nil
-		}),
-	}
-	a.registryFlag(cmd)
-	a.netFlags(cmd)
-	return cmd
-}
-
-// probe asks a registry something that any can answer, and says whether it can
-// be searched. That a skill is not found is an answer, too.
-func probe(ctx context.Context, src source.Source) (search bool, err error) {
-	if searcher, ok := source.As[source.Searcher](src); ok {
-		_, err := searcher.Search(ctx, "skill", 1)
-		if !errors.Is(err, source.ErrUnsupported) {
-			return err == nil, err
-		}
-	}
-	_, err = src.Versions(ctx, ref.Ref{Kind: ref.Registry, Slug: "skills-registry-test"})
-	if errors.Is(err, source.ErrNotFound) || errors.Is(err, source.ErrUnsupported) {
-		return false, nil
-	}
-	return false, err
 }
