@@ -155,7 +155,7 @@ func TestMatch(t *testing.T) {
 		"https://hub.example/base/api/v1/skills/pdf/versions":                    "",
 		"https://hub.example/base/api/v1/download?slug=../x":                     "",
 		"https://hub.example/base/api/v1/download?slug=pdf&ownerHandle=a/b":      "",
-		"https://hub.example/base/api/v1/download?slug=pdf&version=%3e%3e":          "",
+		"https://hub.example/base/api/v1/download?slug=pdf&version=%3e%3e":       "",
 		"https://hub.example/base/api/v1/download":                               "",
 		"https://hub.example/alice/pdf":                                          "",
 		"https://hub.example/basement/alice/pdf":                                 "",
