@@ -157,17 +157,9 @@ func TestHostileVersion(t *testing.T) {
 		"nobody heard of that": {`{"version":{"version":"1.0.0","security":["?"],"files":7}}`, nil},
 	} {
 		_, err := open(t, handler(t, map[string]string{atSkill: good, atVersion: test.body})).Resolve(t.Context(), refer(t, "demo"), "")
-		if test.want == errBlocked {
-			if blocked, ok := errors.AsType[*source.BlockedError](err); !ok || blocked.Slug != "demo" {
-				t.Errorf("%s: %v, want a BlockedError", name, err)
-			}
-			continue
-		}
-		checkError(t, name, err, test.want)
+		checkStatus(t, name, err, test.want)
 	}
 }
-
-var errBlocked = errors.New("a BlockedError")
 
 func slicesOf(n int, file func(string) string) []string {
 	list := make([]string, n)
@@ -360,22 +352,23 @@ func TestStatuses(t *testing.T) {
 }
 
 var (
+	errBlocked   = errors.New("a BlockedError")
 	errEndpoint  = errors.New("an EndpointError")
 	errAmbiguous = errors.New("an AmbiguousError")
 )
 
 func checkStatus(t *testing.T, name string, err, want error) {
 	t.Helper()
-	switch want {
-	case errEndpoint:
+	switch {
+	case errors.Is(want, errEndpoint):
 		if !isEndpoint(err) || errors.Is(err, source.ErrNotFound) || !strings.Contains(err.Error(), "does not speak the ClawHub API") {
 			t.Errorf("%s: %v, want an EndpointError", name, err)
 		}
-	case errBlocked:
-		if blocked, ok := errors.AsType[*source.BlockedError](err); !ok || strings.Contains(blocked.Reason, "\x1b") {
+	case errors.Is(want, errBlocked):
+		if blocked, ok := errors.AsType[*source.BlockedError](err); !ok || blocked.Slug != "demo" || strings.Contains(blocked.Reason, "\x1b") {
 			t.Errorf("%s: %v, want a BlockedError", name, err)
 		}
-	case errAmbiguous:
+	case errors.Is(want, errAmbiguous):
 		a, ok := errors.AsType[*source.AmbiguousError](err)
 		if !ok || a.Slug != "demo" || len(a.Matches) < 2 || a.Owners()[len(a.Owners())-1] != "bob" {
 			t.Errorf("%s: %v, want an AmbiguousError", name, err)
