@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/clawhub/clawhubtest"
@@ -51,6 +52,26 @@ func TestWhoami(t *testing.T) {
 	} {
 		if _, err := open(t, answer(t, 200, "text/html", body)).Whoami(t.Context()); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", body, err, want)
+		}
+	}
+}
+
+// A private registry is nothing to those without a token, and says so.
+func TestPrivate(t *testing.T) {
+	r := open(t, clawhubtest.New(t, clawhubtest.Options{Skills: catalogue(), Private: true}).Registry())
+	for name, ask := range map[string]func() error{
+		"Search":   func() error { _, err := r.Search(t.Context(), "demo", 5); return err },
+		"Versions": func() error { _, err := r.Versions(t.Context(), refer(t, "demo")); return err },
+		"Resolve":  func() error { _, err := r.Resolve(t.Context(), refer(t, "demo"), ""); return err },
+		"Verdicts": func() error { _, err := r.Verdicts(t.Context(), []clawhub.Item{{Slug: "demo"}}); return err },
+		"Whoami":   func() error { _, err := r.Whoami(t.Context()); return err },
+		"Fetch": func() error {
+			_, err := r.Fetch(t.Context(), source.Pin{Slug: "demo", Version: "1.0.0"}, new(sourcetest.Sink))
+			return err
+		},
+	} {
+		if err := ask(); !errors.Is(err, source.ErrAuth) || !strings.Contains(err.Error(), "Unauthorized") {
+			t.Errorf("%s: %v, want ErrAuth", name, err)
 		}
 	}
 }

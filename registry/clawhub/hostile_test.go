@@ -13,6 +13,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/clawhub"
 )
 
@@ -123,7 +124,7 @@ func TestHugeAnswer(t *testing.T) {
 
 func TestHostileVersion(t *testing.T) {
 	file := func(path string) string { return fmt.Sprintf(`{"path":%q,"size":1,"sha256":%q}`, path, sum) }
-	version := func(files ...string) string {
+	listing := func(files ...string) string {
 		return `{"version":{"version":"1.0.0","files":[` + strings.Join(files, ",") + `]},"skill":{"slug":"demo"}}`
 	}
 	for name, test := range map[string]struct {
@@ -138,21 +139,21 @@ func TestHostileVersion(t *testing.T) {
 		"another version":      {`{"version":{"version":"6.6.6"}}`, nil},
 		"another skill":        {`{"version":{"version":"1.0.0"},"skill":{"slug":"other"}}`, nil},
 		"files are an object":  {`{"version":{"version":"1.0.0","files":{}}}`, nil},
-		"a file is a text":     {version(`"SKILL.md"`), nil},
-		"size is a text":       {version(`{"path":"SKILL.md","size":"1","sha256":"` + sum + `"}`), nil},
-		"size is a fraction":   {version(`{"path":"SKILL.md","size":1.5,"sha256":"` + sum + `"}`), nil},
-		"size is negative":     {version(`{"path":"SKILL.md","size":-1,"sha256":"` + sum + `"}`), nil},
-		"size is too large":    {version(`{"path":"SKILL.md","size":1e30,"sha256":"` + sum + `"}`), nil},
-		"sha256 is short":      {version(`{"path":"SKILL.md","size":1,"sha256":"e3b0"}`), nil},
-		"sha256 is a number":   {version(`{"path":"SKILL.md","size":1,"sha256":1}`), nil},
-		"path goes up":         {version(file("../x")), nil},
-		"path goes up inside":  {version(file("a/../../x")), nil},
-		"path is absolute":     {version(file("/etc/passwd")), nil},
-		"path is empty":        {version(file("")), nil},
-		"path with backslash":  {version(file(`a\\b`)), nil},
-		"path with a NUL":      {version(`{"path":"a\u0000","size":1,"sha256":"` + sum + `"}`), nil},
-		"a file twice":         {version(file("SKILL.md"), file("SKILL.md")), nil},
-		"too many files":       {version(slicesOf(20_001, file)...), nil},
+		"a file is a text":     {listing(`"SKILL.md"`), nil},
+		"size is a text":       {listing(`{"path":"SKILL.md","size":"1","sha256":"` + sum + `"}`), nil},
+		"size is a fraction":   {listing(`{"path":"SKILL.md","size":1.5,"sha256":"` + sum + `"}`), nil},
+		"size is negative":     {listing(`{"path":"SKILL.md","size":-1,"sha256":"` + sum + `"}`), nil},
+		"size is too large":    {listing(`{"path":"SKILL.md","size":1e30,"sha256":"` + sum + `"}`), nil},
+		"sha256 is short":      {listing(`{"path":"SKILL.md","size":1,"sha256":"e3b0"}`), nil},
+		"sha256 is a number":   {listing(`{"path":"SKILL.md","size":1,"sha256":1}`), nil},
+		"path goes up":         {listing(file("../x")), nil},
+		"path goes up inside":  {listing(file("a/../../x")), nil},
+		"path is absolute":     {listing(file("/etc/passwd")), nil},
+		"path is empty":        {listing(file("")), nil},
+		"path with backslash":  {listing(file(`a\\b`)), nil},
+		"path with a NUL":      {listing(`{"path":"a\u0000","size":1,"sha256":"` + sum + `"}`), nil},
+		"a file twice":         {listing(file("SKILL.md"), file("SKILL.md")), nil},
+		"too many files":       {listing(slicesOf(20_001, file)...), nil},
 		"it is malicious":      {`{"version":{"version":"1.0.0","security":{"status":"malicious"}}}`, errBlocked},
 		"nobody heard of that": {`{"version":{"version":"1.0.0","security":["?"],"files":7}}`, nil},
 	} {
@@ -216,17 +217,40 @@ func TestNulls(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, pin, err)
 		}
 	}
-	// A server that has no such endpoint has no digests.
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != atSkill {
-			http.NotFound(w, r)
-			return
+}
+
+// A server that has not all of the addresses has no digests, and other versions
+// than it lists only if it lists none.
+func TestServersOfLess(t *testing.T) {
+	for name, test := range map[string]struct {
+		list string // "" is that there is none
+		text string
+		want string // "" is no match
+	}{
+		"the newest":          {"", "demo", "1.0.0"},
+		"a version":           {"", "demo@2.0.0", "2.0.0"},
+		"a version of a list": {`{"items":[{"version":"2.0.0"}]}`, "demo@2.0.0", "2.0.0"},
+		"none of a list":      {`{"items":[{"version":"2.0.0"}]}`, "demo@3.0.0", ""},
+		"a range":             {`{"items":[{"version":"2.0.0"}]}`, "demo@>=2", "2.0.0"},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == atSkill:
+				_, _ = w.Write([]byte(good))
+			case r.URL.Path == atVersions && test.list != "":
+				_, _ = w.Write([]byte(test.list))
+			default:
+				http.NotFound(w, r)
+			}
+		}))
+		t.Cleanup(s.Close)
+		pin, err := open(t, s.URL).Resolve(t.Context(), refer(t, test.text), "")
+		switch {
+		case test.want == "" && !errors.Is(err, version.ErrNoMatch):
+			t.Errorf("%s: %+v, %v; want ErrNoMatch", name, pin, err)
+		case test.want != "" && (err != nil || pin.Version != test.want || pin.Files != nil || pin.Trust != source.FirstUse):
+			t.Errorf("%s: %+v, %v; want %s", name, pin, err, test.want)
 		}
-		_, _ = w.Write([]byte(good))
-	}))
-	t.Cleanup(s.Close)
-	if pin, err := open(t, s.URL).Resolve(t.Context(), refer(t, "demo"), ""); err != nil || pin.Version != "1.0.0" || pin.Files != nil {
-		t.Errorf("no endpoint for versions: %+v, %v", pin, err)
 	}
 }
 
