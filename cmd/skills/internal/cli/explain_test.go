@@ -22,6 +22,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/openskills"
 )
 
@@ -80,6 +81,10 @@ func TestExplain(t *testing.T) {
 		{&openskills.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
 		{&openskills.AnswerError{Status: 200, Err: transport.ErrWebPage}, "web_page", 8},
 		{&openskills.AnswerError{Status: 200}, "bad_answer", 8},
+		{&clawhub.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
+		{&clawhub.AnswerError{Status: 200}, "bad_answer", 8},
+		{&clawhub.EndpointError{Status: 404}, "bad_answer", 8},
+		{clawhub.ErrURL, "bad_address", 2},
 		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk_full", 1},
 		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS}, "read_only", 1},
 		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}, "permission", 1},
