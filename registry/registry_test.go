@@ -13,6 +13,8 @@ import (
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/clawhub"
+	"github.com/openskills-go/skills/registry/clawhub/clawhubtest"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/registrytest"
@@ -145,6 +147,26 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// The prefix of a URL says which protocol a registry speaks, and the Pin keeps it.
+func TestClawhub(t *testing.T) {
+	s := clawhubtest.New(t, clawhubtest.Options{Skills: []clawhubtest.Skill{{
+		Owner: "alice", Slug: "demo", Versions: []clawhubtest.Version{{
+			Version: "1.0.0", Files: map[string]string{"SKILL.md": "---\nname: demo\ndescription: d\n---\n"},
+		}},
+	}}})
+	for _, prefix := range []string{"clawhub+", "CLAWHUB+"} {
+		src := open(t, registry.Options{URL: prefix + s.Registry() + "/", Client: client(t)})
+		pin, err := src.Resolve(t.Context(), ref.Ref{Slug: "demo"}, "")
+		if err != nil || pin.Registry != "clawhub+"+s.Registry() || pin.Owner != "alice" || pin.Version != "1.0.0" {
+			t.Errorf("%+v, %v", pin, err)
+		}
+		again := open(t, registry.Options{URL: pin.Registry, Client: client(t)})
+		if _, err := again.Fetch(t.Context(), pin, new(sourcetest.Sink)); err != nil {
+			t.Errorf("Fetch from the registry of the Pin: %v", err)
+		}
+	}
+}
+
 func TestOpenFaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -159,6 +181,9 @@ func TestOpenFaults(t *testing.T) {
 		"https://example.com/?q=1":        openskills.ErrURL,
 		"wellknown+https://u:secret@a.b":  wellknown.ErrURL,
 		"wellknown+file:///dir":           registry.ErrUnknownProtocol,
+		"clawhub+https://user:secret@h":   clawhub.ErrURL,
+		"clawhub+https://":                clawhub.ErrURL,
+		"clawhub+ftp://example.com":       registry.ErrUnknownProtocol,
 	} {
 		_, err := registry.Open(registry.Options{URL: url})
 		if !errors.Is(err, want) {

@@ -36,6 +36,7 @@ func TestLinksNoServerCode(t *testing.T) {
 		"github.com/yuin/goldmark",
 		self + "registry/server",
 		self + "registry/registrytest",
+		self + "registry/clawhub/clawhubtest",
 		self + "pkg/source/sourcetest",
 	}
 	// Interfaces and constants, which semver implements and uses. They open nothing.

@@ -15,7 +15,6 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
-	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/clawhub/clawhubtest"
 )
@@ -45,15 +44,6 @@ func files(name string, more ...string) map[string]string {
 		m[fmt.Sprintf("references/%d.md", i)] = text
 	}
 	return m
-}
-
-func query(t *testing.T, text string) version.Query {
-	t.Helper()
-	q, err := version.ParseQuery(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
 }
 
 // refer reads a reference to a skill of the registry.

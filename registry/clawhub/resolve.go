@@ -168,7 +168,11 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, asked skillName, cur
 		if err != nil || elsewhere {
 			return pin, err
 		}
-		return r.publish(ctx, name, pin)
+		found, err := r.publish(ctx, name, pin)
+		if _, missing := errors.AsType[*EndpointError](err); missing {
+			return pin, nil
+		}
+		return found, err
 	}
 	if pin.Version, err = r.choose(ctx, name, answer, rf.Query, current); err != nil {
 		return source.Pin{}, err
@@ -181,8 +185,13 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, asked skillName, cur
 		}
 		found, err = r.publish(ctx, name, pin)
 	}
-	if errors.Is(err, source.ErrNotFound) && rf.Query.Kind() == version.Exact {
+	_, missing := errors.AsType[*EndpointError](err)
+	switch {
+	case rf.Query.Kind() == version.Exact && (missing || errors.Is(err, source.ErrNotFound)):
 		return r.among(ctx, name, answer, pin, err)
+	case missing:
+		// A server of the little that a download needs.
+		return pin, nil
 	}
 	return found, err
 }
@@ -223,20 +232,27 @@ func (r *Registry) choose(ctx context.Context, name skillName, answer *skillAnsw
 }
 
 // among looks for a version that is not there by itself among those that are:
-// under another spelling, or to say what there is instead.
+// under another spelling, or to say what there is instead. A server that has
+// neither of these addresses leaves it to the download to tell.
 func (r *Registry) among(ctx context.Context, name skillName, answer *skillAnswer, pin source.Pin, why error) (source.Pin, error) {
+	_, missing := errors.AsType[*EndpointError](why)
 	infos, err := r.list(ctx, name, answer)
+	if _, also := errors.AsType[*EndpointError](err); also && missing {
+		return pin, nil
+	}
 	if err != nil {
 		return source.Pin{}, err
 	}
 	info, err := version.Select(pin.Ref.Query, infos, "")
-	if err != nil {
+	switch {
+	case err != nil:
 		return source.Pin{}, err
-	}
-	if info.Version == pin.Version {
+	case info.Version == pin.Version && !missing:
 		return source.Pin{}, why
 	}
-	pin.Version = info.Version
+	if pin.Version = info.Version; missing {
+		return pin, nil
+	}
 	return r.publish(ctx, name, pin)
 }
 
@@ -250,11 +266,6 @@ func (r *Registry) publish(ctx context.Context, name skillName, pin source.Pin) 
 	}
 	address := r.base.ofSkill(name, "/versions/"+url.PathEscape(pin.Version))
 	_, err := r.getField(ctx, address, name.slug, "version", &answer)
-	if _, missing := errors.AsType[*EndpointError](err); missing {
-		// A server of the little that a download needs. That there is such a version
-		// is then for the download to tell.
-		return pin, nil
-	}
 	if err != nil {
 		return source.Pin{}, err
 	}

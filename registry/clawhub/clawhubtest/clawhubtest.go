@@ -4,6 +4,7 @@
 package clawhubtest
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -202,9 +203,7 @@ func (k *Skill) tags() map[string]string {
 	if v := k.latest(); v != nil {
 		tags["latest"] = v.Version
 	}
-	for tag, version := range k.Tags {
-		tags[tag] = version
-	}
+	maps.Copy(tags, k.Tags)
 	return tags
 }
 

@@ -138,6 +138,7 @@ func realCatalogue() []clawhubtest.Skill {
 func TestRealClients(t *testing.T) {
 	for _, number := range clientVersions {
 		t.Run(number, func(t *testing.T) {
+			t.Parallel()
 			s := clawhubtest.New(t, clawhubtest.Options{Skills: realCatalogue(), Tokens: map[string]string{"clh_secret": "alice"}})
 			c := start(t, number, s)
 			c.must("demo", "search", "demo")
@@ -183,6 +184,7 @@ func asked(s *clawhubtest.Server, part string) bool {
 // A client that knows owners installs one of two skills of a slug, from a registry
 // that it finds by the site, under a base path, with a _meta.json in its zips.
 func TestRealClientOfOwnersAndABasePath(t *testing.T) {
+	t.Parallel()
 	skills := realCatalogue()
 	skills[2].Versions[0].Meta = true
 	s := clawhubtest.New(t, clawhubtest.Options{Skills: skills, Base: "/base/path"})

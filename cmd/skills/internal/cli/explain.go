@@ -30,6 +30,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/oci"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/wellknown"
@@ -398,6 +399,8 @@ func rules() []rule {
 			as(saying[*transport.RedirectError](""))},
 		{Code{"too_large", exitRefused, false, ""},
 			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*clawhub.EndpointError]("is this the address of a registry? One that speaks the API of ClawHub begins with clawhub+https://"))},
 		{Code{"bad_request", exitUnreachable, false, "the server does not accept what was asked"},
 			func(err error) (string, bool) {
 				e, ok := errors.AsType[*transport.StatusError](err)
@@ -419,12 +422,16 @@ func rules() []rule {
 			as(saying[*wellknown.IndexError]("tell the site"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*oci.AnswerError]("is this the address of an OCI registry?"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*clawhub.AnswerError]("is this the address of a registry?"))},
 		{Code{"bad_address", exitUsage, false, "an address that is not asked"},
 			as(saying[*transport.URLError](""))},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(openskills.ErrURL, "an address begins with https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(wellknown.ErrURL, "an address begins with https:// or wellknown+https://")},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(clawhub.ErrURL, "an address begins with https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(registry.ErrUnknownProtocol, "an address begins with https://")},
 		{Code{"address_refused", exitUnreachable, false, "a host on the web leads into a private network"},

@@ -22,6 +22,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
@@ -91,6 +92,10 @@ func TestExplain(t *testing.T) {
 		{&wellknown.IndexError{}, "bad_answer", 8},
 		{&wellknown.NoIndexError{Root: "https://a.example"}, "not_found", 5},
 		{wellknown.ErrURL, "bad_address", 2},
+		{&clawhub.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
+		{&clawhub.AnswerError{Status: 200}, "bad_answer", 8},
+		{&clawhub.EndpointError{Status: 404}, "bad_answer", 8},
+		{clawhub.ErrURL, "bad_address", 2},
 		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk_full", 1},
 		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS}, "read_only", 1},
 		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}, "permission", 1},
