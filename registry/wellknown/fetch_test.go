@@ -104,7 +104,7 @@ func TestFetchByPin(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 			_, mismatch := errors.AsType[*digest.MismatchError](err)
-			_, wantMismatch := test.want.(*digest.MismatchError)
+			_, wantMismatch := errors.AsType[*digest.MismatchError](test.want)
 			switch {
 			case wantMismatch != mismatch, !wantMismatch && !errors.Is(err, test.want):
 				t.Fatalf("Fetch: %v, want %v", err, test.want)
