@@ -67,6 +67,8 @@ func TestScript(t *testing.T) {
 			"run":       runSkills,
 			"serve":     serve,
 			"requests":  requests,
+			"site":      site,
+			"asked":     asked,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
@@ -83,6 +85,7 @@ type scriptState struct {
 	tb         testing.TB
 	servers    map[string]*registrytest.Server
 	remembered map[string]string
+	sites      map[string]*staticSite
 }
 
 func state(ts *testscript.TestScript) *scriptState {

@@ -120,6 +120,11 @@ func (r *Registry) Suggest(_ context.Context, name string) []string {
 	if x == nil {
 		return nil
 	}
+	return x.near(name)
+}
+
+// near returns at most three names that are spelled like one.
+func (x *index) near(name string) []string {
 	names := make([]string, len(x.entries))
 	for i, e := range x.entries {
 		names[i] = e.name
