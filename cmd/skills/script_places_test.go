@@ -1,16 +1,11 @@
 package main
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -69,42 +64,4 @@ func filesBelow(ts *testscript.TestScript, dir fs.FS, root string) map[string]st
 		return err
 	}))
 	return files
-}
-
-// site serves the files of a folder, as a website: site VAR DIR.
-func site(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: site VAR DIR")
-	}
-	var mu sync.Mutex
-	var list []string
-	dir := ts.MkAbs(args[1])
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		list = append(list, r.Method+" "+r.URL.RequestURI())
-		mu.Unlock()
-		if data, err := os.ReadFile(dir + path.Clean(r.URL.Path)); err == nil {
-			w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(data)))
-		}
-		http.FileServer(http.Dir(dir)).ServeHTTP(w, r)
-	}))
-	state(ts).tb.Cleanup(s.Close)
-	state(ts).asked[args[0]] = func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		was := list
-		list = nil
-		return was
-	}
-	ts.Setenv(args[0], s.URL)
-}
-
-// digestInto puts the digest of a file into the places of another that say DIGEST:
-// digest FILE INTO.
-func digestInto(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: digest FILE INTO")
-	}
-	text := strings.ReplaceAll(ts.ReadFile(args[1]), "DIGEST", fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(ts.ReadFile(args[0])))))
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o666))
 }

@@ -39,7 +39,6 @@ func TestMain(m *testing.M) {
 //	requests VAR N            the server was asked N times since the last look
 //	clawhub VAR DIR           serve the API of ClawHub
 //	site VAR DIR              serve the files of a folder
-//	digest FILE INTO          put the digest of a file into another that says DIGEST
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
@@ -81,7 +80,6 @@ func TestScript(t *testing.T) {
 			"oci":       serveOCI,
 			"clawhub":   clawhub,
 			"site":      site,
-			"digest":    digestInto,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,

@@ -168,9 +168,8 @@ func (e *Engine) seen(s *step, err error) (*artifact, bool) {
 }
 
 // check compares the digest of what came with what the source, the registry and
-// the lock say. Where no one but us ever named a digest, a registry may pack the
-// same tree anew: then the tree decides. So it does where the source packed it
-// here.
+// the lock say. Where no one but us ever named a digest, or the source says that
+// it is not to stay, the same tree may be packed anew: then the tree decides.
 func (s *step) check(got digest.Digest, receipt source.Receipt) error {
 	what := "the artifact of " + s.label()
 	if receipt.Mirror != "" {
@@ -179,10 +178,11 @@ func (s *step) check(got digest.Digest, receipt source.Receipt) error {
 	if receipt.Artifact != "" && receipt.Artifact != got {
 		return &digest.MismatchError{What: what, Want: receipt.Artifact, Got: got}
 	}
-	if s.pin.Artifact != "" && s.pin.Artifact != got && (!s.exact || s.pin.Trust != source.FirstUse && !receipt.Packed) {
+	anew := s.exact && (s.pin.Trust == source.FirstUse || receipt.Repacked)
+	if s.pin.Artifact != "" && s.pin.Artifact != got && !anew {
 		return &digest.MismatchError{What: what, Want: s.pin.Artifact, Got: got}
 	}
-	if receipt.Packed && s.exact {
+	if receipt.Repacked && s.exact {
 		return nil // the tree of the lock is what it was
 	}
 	s.pin.Trust = source.FirstUse

@@ -41,7 +41,7 @@ func (r *publisher) Resolve(ctx context.Context, rf ref.Ref, current string) (so
 func (r *publisher) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
 	r.fetched++
 	_, err := r.shelf.Fetch(ctx, p, dst)
-	return source.Receipt{Packed: r.trees}, err
+	return source.Receipt{Repacked: r.trees}, err
 }
 
 func TestPublishedDigest(t *testing.T) {
@@ -123,5 +123,5 @@ type packsHere struct {
 
 func (r *packsHere) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
 	_, err := r.repacker.Fetch(ctx, p, dst)
-	return source.Receipt{Packed: r.packed}, err
+	return source.Receipt{Repacked: r.packed}, err
 }

@@ -116,9 +116,10 @@ type Receipt struct {
 	Version  string        // as claimed by the source; "" if it claimed none
 	Slug     string        // by which the source has the skill now, if it is another than that of the Pin
 	Yanked   string        // why the version is yanked, see YankReason; "" if it is not
-	// Packed says that the source packed the artifact itself, out of what it was
-	// sent: its bytes are ours, and what the tree has is what counts.
-	Packed     bool
+	// Repacked says that the bytes of the artifact are not promised to stay: the
+	// source packed it here, out of what it was sent, or its publisher packs the
+	// same files anew. What is locked is then held to its tree.
+	Repacked   bool
 	Validators Validators
 	Mirror     string // URL or folder of the mirror that sent it; "" if it was the source itself
 }

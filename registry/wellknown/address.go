@@ -49,7 +49,7 @@ func parseBase(s string) (base, error) {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return refuse("it has a query or a fragment")
 	}
-	path := u.EscapedPath()
+	path := u.JoinPath().EscapedPath() // without dots, which would lead to another site
 	for _, at := range []string{agentSkills, skills} {
 		path = strings.TrimSuffix(path, at)
 	}

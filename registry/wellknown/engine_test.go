@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/install"
@@ -151,14 +152,15 @@ func TestLife(t *testing.T) {
 	s.put("/new/pdf.zip", pdf)
 	s.put(indexPath, indexOf(t, schema, entry("pdf", "archive", "/new/pdf.zip", pdf), entry("bare", "skill-md", "bare/SKILL.md", bare), versioned))
 
-	// The lock has what is not there any more, which takes no download to see.
+	// The lock has what is not there any more. Of the bare one it takes no download
+	// to see that.
 	for _, o := range m.restore() {
 		_, mismatch := errors.AsType[*digest.MismatchError](o.Err)
 		if mismatch != (o.Name != "kept") {
 			t.Errorf("%s: %v", o.Name, o.Err)
 		}
 	}
-	s.did(t, indexPath, keptFile)
+	s.did(t, indexPath, keptFile, "/new/pdf.zip")
 
 	actions := map[string]install.Action{}
 	for _, o := range m.update() {
@@ -177,6 +179,23 @@ func TestLife(t *testing.T) {
 			t.Errorf("%s is %q, %v", name, data, err)
 		}
 	}
+}
+
+// A site that is built anew has the same files in other archives.
+func TestRepackedSite(t *testing.T) {
+	s := sample(t, "")
+	m := newMachine(t, s.URL)
+	m.are(m.install("pdf"), install.Installed, 1)
+	anew, _, err := build("tar.gz", "x", []txtar.File{
+		{Name: "x/SKILL.md", Data: []byte(skillText("pdf", "one"))}, {Name: "x/scripts/run.sh", Data: []byte("#!/bin/sh\n")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put("/built/2.tgz", anew)
+	s.put(indexPath, indexOf(t, schema, entry("pdf", "archive", "/built/2.tgz", anew)))
+	m.are(m.update(), install.Unchanged, 1)
+	m.are(m.restore(), install.Installed, 1)
 }
 
 // A version of the index stands for one set of bytes.

@@ -37,12 +37,17 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 	direct := wanted{what: p.Slug, url: p.URL, artifact: p.Artifact, tree: p.Tree}
 	byPin := p.URL != "" && (p.Artifact != "" || p.Tree != "")
 	var first error
-	if read, _ := r.known(); byPin && read == nil {
+	if read, _ := r.known(); byPin && !read.has(p) {
 		receipt, err := r.download(ctx, direct, known, dst)
 		if !movedOn(err) {
 			return receipt, err
 		}
-		first = err
+		// What came, if anything did, is no beginning of what is wanted.
+		if first = err; dst.Offset() > 0 {
+			if err := dst.Restart(""); err != nil {
+				return source.Receipt{}, fmt.Errorf("write artifact: %w", err)
+			}
+		}
 	}
 	x, err := r.index(ctx)
 	if err != nil {
@@ -53,12 +58,9 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 		err = e.agrees(p)
 	}
 	switch {
-	case err != nil && byPin && first == nil:
-		// The index has moved on; the old one may still be where it was.
-		return r.download(ctx, direct, known, dst)
 	case err != nil:
 		return source.Receipt{}, err
-	case first != nil && e.url == p.URL:
+	case first != nil && e.url == p.URL && e.is(p):
 		return source.Receipt{}, first
 	case e.kind == loose:
 		return r.fetchLoose(ctx, x, e, dst)
@@ -71,6 +73,8 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 	}
 	receipt, err := r.download(ctx, entry, known, dst)
 	receipt.Version = e.version
+	// Without a version there is no promise but for this moment: sites are built anew.
+	receipt.Repacked = receipt.Repacked || e.version == ""
 	return receipt, err
 }
 
@@ -81,22 +85,30 @@ func movedOn(err error) bool {
 	return mismatch || errors.Is(err, source.ErrNotFound)
 }
 
+// has reports whether an index that was read lists what p is.
+func (x *index) has(p source.Pin) bool {
+	return x != nil && x.byName[p.Slug] != nil && x.byName[p.Slug].is(p)
+}
+
+// is reports whether an entry is known to be what p is.
+func (e *entry) is(p source.Pin) bool {
+	return e.kind == packed && e.digest == p.Artifact || e.tree != "" && e.tree == p.Tree
+}
+
 // agrees holds an entry to what a lock has of the skill. It saves the download of
-// what would be refused.
+// what would be refused. That an archive has another digest than the one of the
+// lock is no such thing: sites are built anew, and the files may be the same.
 func (e *entry) agrees(p source.Pin) error {
-	mismatch := func(want, got digest.Digest) error {
-		if v := p.Version; e.version != "" && v != e.version && version.Valid(v) {
-			if q, err := version.ParseQuery(v); err == nil && q.Kind() == version.Exact {
-				return &version.NoMatchError{Query: q, Have: []string{e.version}}
-			}
-		}
-		return &digest.MismatchError{What: "the artifact of " + e.name + " in the index", Want: want, Got: got}
+	if e.is(p) || p.Artifact == "" && p.Tree == "" {
+		return nil
 	}
-	switch {
-	case e.kind == bare && p.Tree != "" && p.Tree != e.tree:
-		return mismatch(p.Tree, e.tree)
-	case e.kind == packed && p.Artifact != "" && p.Artifact != e.digest && p.Trust != source.FirstUse:
-		return mismatch(p.Artifact, e.digest)
+	if v := p.Version; e.version != "" && v != e.version && version.Valid(v) {
+		if q, err := version.ParseQuery(v); err == nil {
+			return &version.NoMatchError{Query: q, Have: []string{e.version}}
+		}
+	}
+	if p.Tree != "" && e.tree != "" {
+		return &digest.MismatchError{What: "the tree of " + e.name + " in the index", Want: p.Tree, Got: e.tree}
 	}
 	return nil
 }
@@ -137,7 +149,7 @@ func (r *Registry) download(ctx context.Context, a wanted, known transport.Valid
 	if err := a.checkSkill(in.held, have); err != nil {
 		return receipt, err
 	}
-	receipt.Packed = true
+	receipt.Repacked = true
 	return receipt, pack(ctx, dst, map[string][]byte{skill.FileName: in.held})
 }
 

@@ -48,6 +48,9 @@ func locked(t *testing.T, s *site, name string) source.Pin {
 	}
 }
 
+// errOther says that the artifact comes that the index has now.
+var errOther = errors.New("another artifact")
+
 func TestFetchByPin(t *testing.T) {
 	oldPDF := pack(t, map[string]string{"SKILL.md": skillText("pdf", "one"), "scripts/run.sh": "#!/bin/sh\n"})
 	newPDF := pack(t, map[string]string{"SKILL.md": skillText("pdf", "two")})
@@ -74,7 +77,7 @@ func TestFetchByPin(t *testing.T) {
 		{"another is in its place and in the index", "pdf", func(s *site, _ *source.Pin) {
 			s.put(pdfFile, newPDF)
 			s.put(indexPath, indexOf(t, schema, entry("pdf", "archive", "pdf.zip", newPDF)))
-		}, []string{pdfFile, indexPath}, &digest.MismatchError{}},
+		}, []string{pdfFile, indexPath, pdfFile}, errOther},
 		{"another, and the index knows nothing of it", "pdf", func(s *site, _ *source.Pin) { s.put(pdfFile, newPDF) },
 			[]string{pdfFile, indexPath}, &digest.MismatchError{}},
 		{"another SKILL.md is in its place", "bare", func(s *site, _ *source.Pin) { s.put(bareFile, []byte("---\nname: bare\n")) },
@@ -104,13 +107,18 @@ func TestFetchByPin(t *testing.T) {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 			_, mismatch := errors.AsType[*digest.MismatchError](err)
-			_, wantMismatch := test.want.(*digest.MismatchError)
+			_, wantMismatch := errors.AsType[*digest.MismatchError](test.want)
 			switch {
+			case errors.Is(test.want, errOther):
+				// Whether it has the files of the lock is for who unpacks it to see.
+				if err != nil || receipt.Artifact != digest.Of(newPDF) || digest.Of(sink.Bytes()) != receipt.Artifact {
+					t.Errorf("Fetch: %+v, %v", receipt, err)
+				}
 			case wantMismatch != mismatch, !wantMismatch && !errors.Is(err, test.want):
 				t.Fatalf("Fetch: %v, want %v", err, test.want)
 			case err == nil && digest.Of(sink.Bytes()) != want:
 				t.Error("what came is not what the pin names")
-			case err == nil && receipt.Packed != (test.skill == "bare"), err == nil && receipt.Packed != (receipt.Artifact == ""):
+			case err == nil && (receipt.Artifact == "") != (test.skill == "bare"), err == nil && receipt.Artifact == "" && !receipt.Repacked:
 				t.Errorf("the receipt is %+v", receipt)
 			}
 		})

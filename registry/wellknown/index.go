@@ -69,7 +69,7 @@ const (
 // An entry is a skill of an index. Its name is a valid one.
 type entry struct {
 	name        string
-	description string // untrusted
+	description string // untrusted, at most maxDescription characters
 	kind        kind
 	url         string        // absolute; of loose files that of the SKILL.md
 	digest      digest.Digest // sha256 of what is at url; "" for loose files
@@ -204,6 +204,7 @@ func newEntry(it item) (*entry, string) {
 		e.note = "has no description"
 	case utf8.RuneCountInString(e.description) > maxDescription:
 		e.note = fmt.Sprintf("has a description of more than %d characters", maxDescription)
+		e.description = string([]rune(e.description)[:maxDescription])
 	}
 	if text, _ := it.text("version"); version.Valid(text) {
 		e.version = text

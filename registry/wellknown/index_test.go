@@ -184,7 +184,7 @@ func TestEntriesThatAreTaken(t *testing.T) {
 		`{"description": "` + strings.Repeat("é", 1025) + `"}`: "more than 1024 characters",
 	} {
 		x, err := decode(two(with(t, fields)), at)
-		if err != nil || len(x.entries) != 1 || len(x.warnings) != 1 || !strings.Contains(x.warnings[0], note) {
+		if err != nil || len(x.entries) != 1 || len(x.warnings) != 1 || !strings.Contains(x.warnings[0], note) || len([]rune(x.entries[0].description)) > 1024 {
 			t.Errorf("%.80s: %v, %+v", fields, err, x)
 		}
 	}

@@ -27,7 +27,7 @@ func (r *Registry) List(ctx context.Context, rf ref.Ref) ([]source.Listing, erro
 	}
 	x, err := r.index(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list skills of %s: %w", r.base, err)
+		return nil, fmt.Errorf("list skills: %w", err)
 	}
 	listings := make([]source.Listing, len(x.entries))
 	for i, e := range x.entries {
@@ -64,7 +64,7 @@ func Find(ctx context.Context, client *transport.Client, page string) (registryU
 func (r *Registry) Search(ctx context.Context, query string, limit int) ([]source.Hit, error) {
 	x, err := r.index(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", r.base, err)
+		return nil, fmt.Errorf("search skills: %w", err)
 	}
 	type ranked struct {
 		*entry
@@ -120,6 +120,11 @@ func (r *Registry) Suggest(_ context.Context, name string) []string {
 	if x == nil {
 		return nil
 	}
+	return x.near(name)
+}
+
+// near returns at most three names that are spelled like one.
+func (x *index) near(name string) []string {
 	names := make([]string, len(x.entries))
 	for i, e := range x.entries {
 		names[i] = e.name

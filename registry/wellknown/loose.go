@@ -116,7 +116,7 @@ func (r *Registry) fetchLoose(ctx context.Context, x *index, e *entry, dst sourc
 		}
 		files[name] = bodies[i].data
 	}
-	return source.Receipt{URL: e.url, Version: e.version, Packed: true}, pack(ctx, dst, files)
+	return source.Receipt{URL: e.url, Version: e.version, Repacked: true}, pack(ctx, dst, files)
 }
 
 // isPage reports whether a file may be a web page for good reason.

@@ -114,12 +114,24 @@ func (r *Registry) Warnings() []string {
 	return nil
 }
 
+// A NotListedError says that an index does not have a skill. It matches
+// source.ErrNotFound.
+type NotListedError struct {
+	Index string   // its address, safe to print
+	Near  []string // a few names of the index that are spelled like it
+}
+
+func (e *NotListedError) Error() string { return e.Index + " does not list it" }
+
+// Is makes a NotListedError match source.ErrNotFound.
+func (*NotListedError) Is(target error) bool { return target == source.ErrNotFound }
+
 // entry returns what an index has by a name.
 func (x *index) entry(name string) (*entry, error) {
 	if e, ok := x.byName[name]; ok {
 		return e, nil
 	}
-	return nil, fmt.Errorf("%s does not list it: %w", x, source.ErrNotFound)
+	return nil, &NotListedError{Index: x.String(), Near: x.near(name)}
 }
 
 // find returns the entry that a reference means.

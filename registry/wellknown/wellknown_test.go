@@ -86,6 +86,8 @@ func TestOneOfManyIsOneDownload(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	for url, want := range map[string]string{
+		"https://example.com/a/../b/./":                                     "wellknown+https://example.com/b",
+		"https://example.com/a/../..":                                       "wellknown+https://example.com",
 		"https://Docs.Example.com:443/":                                     "wellknown+https://docs.example.com",
 		"wellknown+https://docs.example.com/a/b/":                           "wellknown+https://docs.example.com/a/b",
 		"WELLKNOWN+HTTP://localhost:8080":                                   "wellknown+http://localhost:8080",

@@ -279,6 +279,13 @@ func rules() []rule {
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
 		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *wellknown.NotListedError) string {
+				if len(e.Near) > 0 {
+					return "did you mean " + strings.Join(e.Near, " or ") + "?"
+				}
+				return "look for it: skills search WORD"
+			})},
+		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *wellknown.NoIndexError) string {
 				if e.Root != "" {
 					return "if that is the one you mean: " + e.Root

@@ -90,6 +90,7 @@ func TestExplain(t *testing.T) {
 		{&openskills.AnswerError{Status: 200}, "bad_answer", 8},
 		{&wellknown.SchemaError{}, "bad_answer", 8},
 		{&wellknown.IndexError{}, "bad_answer", 8},
+		{&wellknown.NotListedError{Near: []string{"pdf"}}, "not_found", 5},
 		{&wellknown.NoIndexError{Root: "https://a.example"}, "not_found", 5},
 		{wellknown.ErrURL, "bad_address", 2},
 		{&clawhub.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
