@@ -59,7 +59,7 @@ func TestParse(t *testing.T) {
 	}
 	want := Settings{
 		Registry:   "acme",
-		Registries: map[string]string{"acme": "https://skills.acme.example", "local": "./registry", "gone": None},
+		Registries: map[string]string{"clawhub": ClawHub, "acme": "https://skills.acme.example", "local": "./registry", "gone": None},
 		Mirrors:    map[string][]string{"acme": {"https://m1.example", "./m2"}},
 		Agents:     []string{"claude-code", "codex"},
 		AgentDirs: map[string]agent.Override{
@@ -75,7 +75,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestDefault(t *testing.T) {
-	want := Settings{Registry: "https://openskills.cc", Jobs: 8, MaxWait: time.Minute, Stall: 30 * time.Second}
+	want := Settings{Registry: "https://openskills.cc", Registries: map[string]string{"clawhub": "clawhub+https://clawhub.ai"}, Jobs: 8, MaxWait: time.Minute, Stall: 30 * time.Second}
 	for _, text := range []string{"", "# nothing\n", "registry:\nlimits:\nagent-dirs:\n  codex:\nagents: []\n"} {
 		got, err := Parse([]byte(text))
 		if err != nil {
@@ -119,6 +119,8 @@ func TestRefused(t *testing.T) {
 		{"scheme of a registry", "registry: ftp://h.example\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
 		{"registry without host", "registry: https:///x\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
 		{"name of a registry", "registries:\n  https: https://h.example\n", `line 2, column 10: setting "registries.https" has a name that no registry can have`, nil},
+		{"clawhub and a folder", "registry: clawhub+file:///srv\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
+		{"clawhub and nothing", "registry: clawhub+\n", `line 1, column 11: setting "registry" is neither a URL nor a folder nor a name`, nil},
 		{"name none", "registries:\n  none: https://h.example\n", `line 2, column 9: setting "registries.none" has a name that no registry can have`, nil},
 		{"mirrors of none", "mirrors:\n  none: [https://h.example]\n", `line 2, column 9: setting "mirrors.none" has a name that no registry can have`, nil},
 		{"mirrors as text", "mirrors: https://h.example\n", `line 1, column 10: setting "mirrors" must be a mapping, not a text`, nil},

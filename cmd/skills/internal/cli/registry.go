@@ -107,7 +107,7 @@ func (a *app) registryAddCommand() *cobra.Command {
 
 // registryAddress checks the address of a registry, and makes a folder absolute.
 func (a *app) registryAddress(address string) (string, error) {
-	u, err := url.Parse(address)
+	u, err := url.Parse(strings.TrimPrefix(address, "clawhub+"))
 	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
 		return address, nil // what else is wrong with it pkg/config tells
 	}
@@ -136,6 +136,9 @@ func (a *app) registryRemoveCommand() *cobra.Command {
 			}
 			if _, ok := settings.Registries[args[0]]; !ok {
 				return nil, a.noSuchRegistry(settings, args[0])
+			}
+			if settings.Origin("registries."+args[0]) == "" {
+				return nil, &usageError{message: fmt.Sprintf("registry %s is built in", args[0]), hint: "skills config set registries." + args[0] + " none switches it off"}
 			}
 			if len(settings.Mirrors[args[0]]) > 0 {
 				a.ui.Notef("its mirrors are forgotten with it: %s", ui.Line(strings.Join(settings.Mirrors[args[0]], ", ")))
