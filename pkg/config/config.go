@@ -26,6 +26,10 @@ import (
 // DefaultRegistry is the registry of those who have not chosen one.
 const DefaultRegistry = "https://openskills.cc"
 
+// ClawHub is the address of the registry that has the name clawhub without any
+// configuration. Settings give that name another one, or None.
+const ClawHub = "clawhub+https://clawhub.ai"
+
 // None in the place of a registry says that there is none: as the default, that
 // every reference has to name its registry; under a name, that the name means
 // nothing.
@@ -142,7 +146,7 @@ func beside(file, value string) string {
 
 // Default returns the built-in settings.
 func Default() Settings {
-	var s Settings
+	s := Settings{Registries: map[string]string{"clawhub": ClawHub}}
 	for i := range keys {
 		if k := &keys[i]; k.Default != "" && k.set != nil {
 			if err := k.set(&s, k.Default); err != nil {

@@ -23,6 +23,9 @@ registry: acme
 registries:
   acme: https://skills.acme.example
   local: ./registry
+  gone: none
+mirrors:
+  acme: [https://m1.example, ./m2]
 agents:
   - claude-code
   - codex   # at work
@@ -56,7 +59,8 @@ func TestParse(t *testing.T) {
 	}
 	want := Settings{
 		Registry:   "acme",
-		Registries: map[string]string{"acme": "https://skills.acme.example", "local": "./registry"},
+		Registries: map[string]string{"clawhub": ClawHub, "acme": "https://skills.acme.example", "local": "./registry", "gone": None},
+		Mirrors:    map[string][]string{"acme": {"https://m1.example", "./m2"}},
 		Agents:     []string{"claude-code", "codex"},
 		AgentDirs: map[string]agent.Override{
 			"claude-code": {User: "~/dotfiles/claude/skills"},
@@ -71,7 +75,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestDefault(t *testing.T) {
-	want := Settings{Registry: "https://openskills.cc", Jobs: 8, MaxWait: time.Minute, Stall: 30 * time.Second}
+	want := Settings{Registry: "https://openskills.cc", Registries: map[string]string{"clawhub": "clawhub+https://clawhub.ai"}, Jobs: 8, MaxWait: time.Minute, Stall: 30 * time.Second}
 	for _, text := range []string{"", "# nothing\n", "registry:\nlimits:\nagent-dirs:\n  codex:\nagents: []\n"} {
 		got, err := Parse([]byte(text))
 		if err != nil {
@@ -117,6 +121,15 @@ func TestRefused(t *testing.T) {
 		{"scheme without a protocol before it", "registry: +https://h.example\n", `line 1, column 11: setting "registry" is neither a URL nor a folder nor a name`, nil},
 		{"registry without host", "registry: https:///x\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
 		{"name of a registry", "registries:\n  https: https://h.example\n", `line 2, column 10: setting "registries.https" has a name that no registry can have`, nil},
+		{"clawhub and a folder", "registry: clawhub+file:///srv\n", `line 1, column 11: setting "registry" must be an http or https URL, or a folder`, nil},
+		{"clawhub and nothing", "registry: clawhub+\n", `line 1, column 11: setting "registry" is neither a URL nor a folder nor a name`, nil},
+		{"name none", "registries:\n  none: https://h.example\n", `line 2, column 9: setting "registries.none" has a name that no registry can have`, nil},
+		{"mirrors of none", "mirrors:\n  none: [https://h.example]\n", `line 2, column 9: setting "mirrors.none" has a name that no registry can have`, nil},
+		{"mirrors as text", "mirrors: https://h.example\n", `line 1, column 10: setting "mirrors" must be a mapping, not a text`, nil},
+		{"no mirrors", "mirrors: {acme: []}\n", `line 1, column 17: setting "mirrors.acme" must be a list of 1 to 16 mirrors`, nil},
+		{"name as a mirror", "mirrors: {acme: [beta]}\n", `line 1, column 17: setting "mirrors.acme" "beta" must be a URL or a folder`, nil},
+		{"none as a mirror", "mirrors: {acme: [none]}\n", `line 1, column 17: setting "mirrors.acme" "none" must be a URL or a folder`, nil},
+		{"password in a mirror", "mirrors: {acme: ['https://u:p@h.example']}\n", `line 1, column 17: setting "mirrors.acme" "https://u:p@h.example" must not hold a user or password`, nil},
 		{"agent id", "agent-dirs:\n  ../x:\n    user: ~/x\n", "line 2, column 3: setting \"agent-dirs.../x\" is unknown", nil},
 		{"agent id in upper case", "agent-dirs:\n  Codex:\n    user: ~/x\n", "line 3, column 11: setting \"agent-dirs.Codex.user\" agent \"Codex\": an agent id is lower-case words of letters and digits joined by hyphens", nil},
 		{"relative agent folder", "agent-dirs: {codex: {user: x}}\n", `line 1, column 28: setting "agent-dirs.codex.user" agent "codex": user must be an absolute path, or begin with ~/ or a variable`, nil},
@@ -141,7 +154,7 @@ func TestRefused(t *testing.T) {
 
 func TestLoadMakesPathsAbsolute(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(path, []byte("registry: ./r\nregistries:\n  a: ../a\n  b: https://b.example\nca-file: certs/ca.pem\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("registry: ./r\nregistries:\n  a: ../a\n  b: https://b.example\nmirrors:\n  a: [./m, https://m.example]\nca-file: certs/ca.pem\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Load(path)
@@ -149,8 +162,8 @@ func TestLoadMakesPathsAbsolute(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Dir(path)
-	got := []string{s.Registry, s.Registries["a"], s.Registries["b"], s.CAFile}
-	want := []string{filepath.Join(dir, "r"), filepath.Join(filepath.Dir(dir), "a"), "https://b.example", filepath.Join(dir, "certs", "ca.pem")}
+	got := []string{s.Registry, s.Registries["a"], s.Registries["b"], s.Mirrors["a"][0], s.Mirrors["a"][1], s.CAFile}
+	want := []string{filepath.Join(dir, "r"), filepath.Join(filepath.Dir(dir), "a"), "https://b.example", filepath.Join(dir, "m"), "https://m.example", filepath.Join(dir, "certs", "ca.pem")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -240,7 +253,7 @@ func TestLocale(t *testing.T) {
 // out again without a trace.
 func TestSetEveryKey(t *testing.T) {
 	values := map[string]string{
-		"registry": "https://r.example", "registries.<name>": "https://n.example", "agents": "codex,cursor",
+		"registry": "https://r.example", "registries.<name>": "https://n.example", "mirrors.<name>": "https://m1.example,/srv/m2", "agents": "codex,cursor",
 		"agent-dirs.<agent>.user": "~/a/skills", "agent-dirs.<agent>.project": "a/skills", "locale": "zh-CN", "jobs": "3",
 		"offline": "true", "max-wait": "2m0s", "stall-timeout": "5s", "ca-file": "/etc/ca.pem",
 		"credential-command": "helper --for skills", "keyring": "false",
@@ -299,7 +312,7 @@ func TestSetKeepsTheRest(t *testing.T) {
 		{"jobs", "9", "jobs: 4", "jobs: 9"},
 		{"jobs", "4", "jobs: 9", "jobs: 4"},
 		{"agent-dirs.my-agent.project", "other", "project: .mine/skills", "project: other"},
-		{"registries.new", "https://n.example", "  local: ./registry\r\n", "  local: ./registry\r\n  new: https://n.example\r\n"},
+		{"registries.new", "https://n.example", "  gone: none\r\n", "  gone: none\r\n  new: https://n.example\r\n"},
 		{"agent-dirs.new.user", "~/n", "locale:", "  new:\r\n    user: ~/n\r\nlocale:"},
 	} {
 		if err := Set(path, step.name, step.value); err != nil {

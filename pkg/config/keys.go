@@ -40,7 +40,7 @@ var keys = [...]key{
 		get: func(s *Settings) string { return s.Registry },
 	},
 	{
-		Key: Key{Name: "registries.<name>", Type: "registry", Doc: "registry that references mean by name:slug"},
+		Key: Key{Name: "registries.<name>", Type: "registry", Doc: "registry that references mean by name:slug; none if the name is to mean nothing. clawhub is built in"},
 	},
 	{
 		Key: Key{Name: "mirrors.<name>", Type: "list", Doc: "URLs or folders that hold the same artifacts as the registry of that name, for when it cannot be reached"},
@@ -256,13 +256,13 @@ func checkRegistry(v string) error {
 	if isRelative(v) || filepath.IsAbs(v) || ref.ValidRegistry(v) {
 		return nil
 	}
-	u, err := url.Parse(v)
+	u, err := url.Parse(strings.TrimPrefix(v, "clawhub+"))
 	switch {
 	case err != nil || u.Scheme == "":
 		return errors.New("is neither a URL nor a folder nor a name")
 	case u.User != nil:
 		return errors.New("must not hold a user or password")
-	case u.Scheme == "file" && u.Path != "":
+	case u.Scheme == "file" && u.Path != "" && !strings.HasPrefix(v, "clawhub+"):
 		return nil
 	case !isWeb(u.Scheme) || u.Host == "":
 		return errors.New("must be an http or https URL, or a folder")

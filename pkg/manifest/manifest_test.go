@@ -20,6 +20,8 @@ const sample = `# what this project needs
 registry: https://openskills.cc        # the default
 registries:
   acme: https://skills.acme.example
+mirrors:
+  acme: [https://m1.example, ./m2]
 agents: [claude-code, codex]
 
 skills:
@@ -40,13 +42,14 @@ func TestParse(t *testing.T) {
 	want := &Manifest{
 		Registry:   "https://openskills.cc",
 		Registries: map[string]string{"acme": "https://skills.acme.example"},
+		Mirrors:    map[string][]string{"acme": {"https://m1.example", "./m2"}},
 		Agents:     []string{"claude-code", "codex"},
 		Skills: []Skill{
 			{"backend-architect", "sickn33-skills-backend-architect"},
 			{"pdf", "acme:pdf@^1.2"},
 			{"local", "./skills/local"},
 		},
-		Warnings: []Warning{{13, 1, `unknown key "later"`}},
+		Warnings: []Warning{{15, 1, `unknown key "later"`}},
 	}
 	if diff := cmp.Diff(want, m, cmp.AllowUnexported(Manifest{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -85,6 +88,11 @@ func TestRefused(t *testing.T) {
 		{"registry as list", "registry: [a]\n", "line 1, column 11: registry must be a text, not a list"},
 		{"registry name", "registries:\n  https: x\n", `line 2, column 3: registry name "https" is not valid`},
 		{"registries as text", "registries: x\n", "line 1, column 13: registries must be a mapping of names to addresses, not a text"},
+		{"registry called none", "registries:\n  none: x\n", `line 2, column 3: registry name "none" is not valid`},
+		{"mirrors as list", "mirrors: [x]\n", "line 1, column 10: mirrors must be a mapping of names of registries to lists of addresses, not a list"},
+		{"mirrors of no name", "mirrors:\n  ../x: [x]\n", `line 2, column 3: registry name "../x" is not valid`},
+		{"mirror as text", "mirrors:\n  acme: x\n", "line 2, column 9: mirrors of acme must be a list, not a text"},
+		{"mirror with an escape", "mirrors:\n  acme: [\"x\\e[2J\"]\n", "line 2, column 10: mirrors of acme is empty, too long, or holds control characters"},
 		{"agents as text", "agents: codex\n", "line 1, column 9: agents must be a list, not a text"},
 		{"agents of mappings", "agents:\n  - codex: true\n", "line 2, column 5: agents must be a text, not a mapping"},
 		{"not YAML", "skills: {\n", "line 2, column 1: did not find expected node content"},

@@ -50,11 +50,11 @@ type MirrorError struct {
 }
 
 func (e *MirrorError) Error() string {
-	text := e.Err.Error() + "; " + e.Why
+	parts := []string{e.Err.Error(), e.Why}
 	for _, err := range e.Errs {
-		text += "; " + err.Error()
+		parts = append(parts, err.Error())
 	}
-	return text
+	return strings.Join(parts, "; ")
 }
 
 // Unwrap returns the error of the registry, which decides what to do about it.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -255,7 +256,7 @@ func (d *doctor) surroundings(ctx context.Context) error {
 	a, s := d.app, d.engine.scope
 	d.fact("version", a.env.version())
 	d.fact("scope", string(s.Kind)+", "+s.Root)
-	d.fact("registry", d.engine.Source.Default)
+	d.fact("registry", cmp.Or(d.engine.Source.Default, config.None))
 	d.path("manifest", s.Manifest)
 	d.path("lock", s.Lock)
 	paths, err := a.paths()

@@ -177,7 +177,7 @@ func rules() []rule {
 				return "skills registry list lists those that are; skills registry add NAME ADDRESS adds one"
 			})},
 
-		{Code{"no_registry", exitUsage, false, "the reference names no registry, and there is no default one"},
+		{Code{"no_default", exitUsage, false, "the reference names no registry, and there is no default one"},
 			as(noDefaultHint)},
 
 		// Manifest, lock and disk, where they must agree.

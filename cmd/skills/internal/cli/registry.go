@@ -100,6 +100,9 @@ func (a *app) registryRemoveCommand() *cobra.Command {
 			if _, ok := settings.Registries[args[0]]; !ok {
 				return nil, a.noSuchRegistry(settings, args[0])
 			}
+			if settings.Origin("registries."+args[0]) == "" {
+				return nil, &usageError{message: fmt.Sprintf("registry %s is built in", args[0]), hint: "skills config set registries." + args[0] + " none switches it off"}
+			}
 			if len(settings.Mirrors[args[0]]) > 0 {
 				a.ui.Notef("its mirrors are forgotten with it: %s", ui.Line(strings.Join(settings.Mirrors[args[0]], ", ")))
 			}
