@@ -48,7 +48,7 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst 
 		Slug:       r.renamed(got, name.slug),
 		Validators: source.Validators{ETag: got.ETag, LastModified: got.LastModified},
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errTooLong) {
 		return receipt, explain(err, address, name.slug)
 	}
 	if err := in.finish(address); err != nil {
@@ -119,6 +119,7 @@ func (in *intake) Write(p []byte) (int, error) {
 	return len(p), in.pass()
 }
 
+// errTooLong ends a transfer of what finish then says the beginning of.
 var errTooLong = errors.New("the answer is no archive, and long")
 
 func isArchive(head []byte) bool {
