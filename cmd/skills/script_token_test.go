@@ -26,7 +26,7 @@ func tokenCommand() {
 	switch how := os.Args[1]; {
 	case how == "fail":
 		fmt.Fprintln(os.Stderr, "the vault is locked, "+token)
-		os.Exit(1)
+		os.Exit(1) //nolint:revive // it is the main of a program
 	case how == "for" && !slices.Contains(os.Args[2:], origin):
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -53,14 +54,14 @@ func MayCarryToken(originURL string) error {
 }
 
 // mayCarryToken says whether what is sent to u is encrypted, or does not leave
-// this machine.
+// this machine. Names below localhost do not count: on many systems they are asked
+// of a name server.
 func mayCarryToken(u *url.URL) bool {
-	return u.Scheme == "https" || isLoopback(u.Hostname())
-}
-
-func isLoopback(host string) bool {
-	ip, ok, _ := literal(host)
-	return ok && ip.Unmap().WithZone("").IsLoopback()
+	if u.Scheme == "https" || strings.EqualFold(u.Hostname(), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.Unmap().WithZone("").IsLoopback()
 }
 
 // credentials are what Options.Credential said, which is asked once an origin.
