@@ -78,7 +78,10 @@ func TestOneFetchForAllSkills(t *testing.T) {
 		eager int64
 		most  int
 	}{{"filtering.git", 0, 1}, {"plain.git", 0, 1}, {"filtering.git", -1, 3}, {"filtering.git", 1, 4}, {"plain.git", -1, 1}} {
-		for _, listed := range []bool{false, true} {
+		for _, listed := range []bool{true, false} {
+			if listed && c.eager == 1 {
+				continue
+			}
 			before, greeted := served.objects(c.name), len(served.asked("GET "))
 			s := newSource(t, git.Options{Env: served.env, Eager: c.eager})
 			if listed {

@@ -48,6 +48,10 @@ type commit struct {
 	err   error // of the attempt to fetch it
 	lacks bool  // files may have been left out
 	asked int   // how often such were fetched
+
+	turn    chan struct{} // whoever has sent reads and sets what follows
+	listed  bool
+	entries []entry // nil if there are too many to hold
 }
 
 func newRepo(s *Source, url string) *repo {
@@ -150,7 +154,7 @@ func (p *repo) commit(ctx context.Context, id string) (*commit, error) {
 	if c := p.commits[id]; c != nil {
 		return c, c.err
 	}
-	c := &commit{id: id}
+	c := &commit{id: id, turn: make(chan struct{}, 1)}
 	if c.err = p.obtain(ctx, c); c.err != nil && giveUp(c.err) {
 		return nil, c.err
 	}
