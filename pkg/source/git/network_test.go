@@ -265,7 +265,8 @@ func TestAnswers(t *testing.T) {
 		"endless":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"/x", 302) }, nil},
 		"server says": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
-			_, _ = w.Write([]byte("001e# service=git-upload-pack\n0000003cERR \x1b[2J https://user:hunter2@example.com/ is not found\n"))
+			said := "ERR \x1b[2J https://user:hunter2@example.com/ is gone\n"
+			_, _ = fmt.Fprintf(w, "001e# service=git-upload-pack\n0000%04x%s", len(said)+4, said)
 		}, nil},
 	} {
 		served := serve(t, func(http.Handler) http.Handler { return c.answer })

@@ -25,7 +25,8 @@ const (
 // An entry is a file of a tree, or what stands in its place.
 type entry struct {
 	mode, id string
-	path     string // in the folder that was listed
+	under    string // the folder that was listed, and a slash; "" is the top
+	path     string // in that
 }
 
 const maxTree = 256 << 20 // bytes of the list of a tree
@@ -49,20 +50,25 @@ func (k checkout) walk(ctx context.Context, folder string, visit func(entry) err
 	if all == nil {
 		return k.list(ctx, folder, visit)
 	}
-	within := folder == ""
+	return walkAll(all, folder, visit)
+}
+
+// walkAll is walk of what is held.
+func walkAll(all []entry, folder string, visit func(entry) error) error {
+	found := folder == ""
 	for _, e := range all {
 		if folder != "" {
 			rest, ok := strings.CutPrefix(e.path, folder+"/")
 			if !ok {
 				continue
 			}
-			e.path, within = rest, true
+			e.under, e.path, found = folder+"/", rest, true
 		}
 		if err := visit(e); err != nil {
 			return err
 		}
 	}
-	if !within {
+	if !found {
 		return errNoFolder
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,10 +43,11 @@ type repo struct {
 
 // A commit is what was fetched of one.
 type commit struct {
-	id    string
-	err   error // of the attempt to fetch it
-	lacks bool  // files may have been left out
-	asked int   // how often such were fetched
+	id      string
+	err     error    // of the attempt to fetch it
+	lacks   bool     // files may have been left out
+	archive *tarball // instead of what follows
+	asked   int      // how often such were fetched
 
 	turn    chan struct{} // whoever has sent reads and sets what follows
 	listed  bool
@@ -95,10 +95,14 @@ func (p *repo) refsNow(ctx context.Context) (*refList, error) {
 	if p.list != nil || p.listErr != nil {
 		return p.list, p.listErr
 	}
-	list, err := p.s.listRefs(ctx, p.at)
+	ask := p.s.listRefs
+	if p.gitless() {
+		ask = func(ctx context.Context, _ string) (*refList, error) { return p.listRefsByHTTP(ctx) }
+	}
+	list, err := ask(ctx, p.at)
 	if errors.Is(err, errRedirect) {
 		if err = p.moved(ctx, err); err == nil {
-			list, err = p.s.listRefs(ctx, p.at)
+			list, err = ask(ctx, p.at)
 		}
 	}
 	if err != nil && giveUp(err) {
@@ -115,21 +119,18 @@ func (p *repo) refsNow(ctx context.Context) (*refList, error) {
 // not follow: it would ask whatever host it is told. The transport does, under
 // its guards, and only the same host is believed to have the same repository.
 func (p *repo) moved(ctx context.Context, err error) error {
-	const service = "/info/refs?service=git-upload-pack"
 	if p.s.o.Client == nil || p.at != p.url {
 		return &MovedError{Repo: p.url}
 	}
-	answer, getErr := p.s.o.Client.Get(ctx, p.url+service, transport.GetOptions{Accept: "*/*", Limit: maxRefs})
+	answer, getErr := p.s.o.Client.Get(ctx, p.url+refsService, transport.GetOptions{Accept: "*/*", Limit: maxRefs})
 	if getErr != nil {
 		return fmt.Errorf("%w: %w", &MovedError{Repo: p.url}, getErr)
 	}
-	to, ok := strings.CutSuffix(answer.URL, service)
-	from, err1 := url.Parse(p.url)
-	there, err2 := url.Parse(to)
+	to, ok := strings.CutSuffix(answer.URL, refsService)
 	switch {
-	case !ok || err1 != nil || err2 != nil || to == p.url:
+	case !ok || to == p.url:
 		return err
-	case there.Scheme != from.Scheme || there.Host != from.Host || there.User != nil:
+	case !sameHost(p.url, to):
 		return &MovedError{Repo: p.url, To: to}
 	}
 	p.at = to
@@ -139,8 +140,11 @@ func (p *repo) moved(ctx context.Context, err error) error {
 // snapshot returns what a commit holds.
 func (p *repo) snapshot(ctx context.Context, id string) (snapshot, error) {
 	c, err := p.commit(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.archive != nil:
+		return c.archive, nil
 	}
 	return checkout{p, c}, nil
 }
@@ -155,7 +159,12 @@ func (p *repo) commit(ctx context.Context, id string) (*commit, error) {
 		return c, c.err
 	}
 	c := &commit{id: id, turn: make(chan struct{}, 1)}
-	if c.err = p.obtain(ctx, c); c.err != nil && giveUp(c.err) {
+	if p.gitless() {
+		c.archive, c.err = p.download(ctx, id)
+	} else {
+		c.err = p.obtain(ctx, c)
+	}
+	if c.err != nil && giveUp(c.err) {
 		return nil, c.err
 	}
 	p.commits[id] = c
