@@ -111,13 +111,13 @@ func entriesOf(ctx context.Context, s snapshot, most int, at place) ([]entry, er
 	skilled := false
 	err := s.walk(ctx, at.subdir, func(e entry) error {
 		skilled = skilled || isSkill(e) && folderOf(e) == ""
-		if refusal != nil {
-			return nil // there is more to see only if this is no skill at all
+		if refusal == nil { // else there is more to see only if this is no skill at all
+			refusal = checkEntry(e)
+			if refusal == nil && len(entries) == most {
+				refusal = &archive.LimitError{What: "files", Limit: int64(most), Got: int64(most) + 1}
+			}
+			entries = append(entries, e)
 		}
-		if refusal = checkEntry(e); refusal == nil && len(entries) == most {
-			refusal = &archive.LimitError{What: "files", Limit: int64(most), Got: int64(most) + 1}
-		}
-		entries = append(entries, e)
 		return nil
 	})
 	switch {

@@ -110,7 +110,7 @@ func (k checkout) list(ctx context.Context, folder string, visit func(entry) err
 		tree += ":" + folder
 	}
 	err := k.p.s.run(ctx, command{
-		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folder(), url: url,
+		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folderOf(k.c), url: url,
 		read: func(out *bufio.Reader) error {
 			for total := 0; ; {
 				line, err := out.ReadSlice(0)
@@ -221,7 +221,7 @@ func (k checkout) batch(ctx context.Context, entries []entry, take func(entry, i
 		ids.WriteString(e.id + "\n")
 	}
 	return k.p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch"}, stdin: ids.String(), dir: k.p.folder(), url: k.p.url,
+		args: []string{"cat-file", "--batch"}, stdin: ids.String(), dir: k.p.folderOf(k.c), url: k.p.url,
 		read: func(out *bufio.Reader) error {
 			for _, e := range entries {
 				size, err := header(out, e)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/openskills-go/skills/pkg/transport"
 )
@@ -36,9 +37,9 @@ type repo struct {
 	at      string // where the repository is: url, unless it moved
 	plain   bool   // the server cannot be asked for files
 	commits map[string]*commit
+	dir     string // what is fetched goes here; "" while nothing was
 
-	mu  sync.Mutex
-	dir string // "" while nothing was fetched
+	mu sync.Mutex // of the dir of every commit
 }
 
 // A commit is what was fetched of one.
@@ -48,6 +49,7 @@ type commit struct {
 	lacks   bool     // files may have been left out
 	archive *tarball // instead of what follows
 	asked   int      // how often such were fetched
+	dir     string   // see folderOf
 
 	turn    chan struct{} // whoever has sent reads and sets what follows
 	listed  bool
@@ -73,12 +75,20 @@ func (p *repo) enter(ctx context.Context) error {
 
 func (p *repo) leave() { <-p.turn }
 
-// folder is where what was fetched is. What was read from one place before there
-// was another stays.
-func (p *repo) folder() string {
+// offline is an error if the repository must not be asked.
+func (p *repo) offline() error {
+	if p.s.o.Offline && !strings.HasPrefix(p.url, "file:") {
+		return &transport.OfflineError{URL: p.url}
+	}
+	return nil
+}
+
+// folderOf returns where a commit is on disk. It may become another while it is
+// read; what was there stays.
+func (p *repo) folderOf(c *commit) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.dir
+	return c.dir
 }
 
 // refs returns the branches and tags. They are asked for once.
@@ -94,6 +104,9 @@ func (p *repo) refs(ctx context.Context) (*refList, error) {
 func (p *repo) refsNow(ctx context.Context) (*refList, error) {
 	if p.list != nil || p.listErr != nil {
 		return p.list, p.listErr
+	}
+	if err := p.offline(); err != nil {
+		return nil, err
 	}
 	ask := p.s.listRefs
 	if p.gitless() {
@@ -158,6 +171,9 @@ func (p *repo) commit(ctx context.Context, id string) (*commit, error) {
 	if c := p.commits[id]; c != nil {
 		return c, c.err
 	}
+	if err := p.offline(); err != nil {
+		return nil, err
+	}
 	c := &commit{id: id, turn: make(chan struct{}, 1)}
 	if p.gitless() {
 		c.archive, c.err = p.download(ctx, id)
@@ -204,7 +220,13 @@ func (p *repo) obtain(ctx context.Context, c *commit) error {
 	if err != nil {
 		return err
 	}
-	return p.check(ctx, c)
+	if err := p.check(ctx, c.id); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.dir = p.dir
+	return nil
 }
 
 // shallow fetches a commit without its history: with its files if they are few.
@@ -227,10 +249,10 @@ func (p *repo) limit() int64 { return sizeFactor * p.s.o.Limits.Download }
 
 // check sees to it that what was fetched is the commit that was asked for, and is
 // one at all: the id can be that of a tag.
-func (p *repo) check(ctx context.Context, c *commit) error {
+func (p *repo) check(ctx context.Context, id string) error {
 	var got string
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: c.id + "\n", dir: p.folder(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: id + "\n", dir: p.dir, url: p.url,
 		read: func(out *bufio.Reader) error {
 			line, err := out.ReadString('\n')
 			got = strings.TrimSpace(line)
@@ -240,15 +262,15 @@ func (p *repo) check(ctx context.Context, c *commit) error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(got, c.id+" commit ") {
-		return &RevError{Repo: p.url, Rev: c.id, Why: "is no commit of it"}
+	if !strings.HasPrefix(got, id+" commit ") {
+		return &RevError{Repo: p.url, Rev: id, Why: "is no commit of it"}
 	}
 	return nil
 }
 
 // init makes the bare repository on disk, if there is none.
 func (p *repo) init(ctx context.Context, digits int) error {
-	if p.folder() != "" {
+	if p.dir != "" {
 		return nil
 	}
 	root, err := p.s.root()
@@ -267,8 +289,6 @@ func (p *repo) init(ctx context.Context, digits int) error {
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.dir = dir
 	return nil
 }
@@ -284,8 +304,9 @@ func (s *Source) root() (string, error) {
 		if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
 			return "", fmt.Errorf("make folder of repositories: %w", err)
 		}
+		sweepOld(s.o.Dir)
 	}
-	dir, err := os.MkdirTemp(s.o.Dir, "skills-git-")
+	dir, err := os.MkdirTemp(s.o.Dir, rootPrefix)
 	if err == nil {
 		dir, err = filepath.Abs(dir)
 	}
@@ -294,6 +315,20 @@ func (s *Source) root() (string, error) {
 	}
 	s.dir = dir
 	return dir, nil
+}
+
+const rootPrefix = "skills-git-"
+
+// sweepOld deletes what runs that were killed left in a folder, once it is so old
+// that no run can be at it.
+func sweepOld(dir string) {
+	const old = 24 * time.Hour
+	left, _ := filepath.Glob(filepath.Join(dir, rootPrefix+"*"))
+	for _, folder := range left {
+		if info, err := os.Lstat(folder); err == nil && info.IsDir() && time.Since(info.ModTime()) > old {
+			_ = os.RemoveAll(folder)
+		}
+	}
 }
 
 // A fetching is one fetch.
@@ -318,16 +353,16 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 		args = append(args, "--filter="+f.filter)
 		settings = append(settings, setting{"remote.origin.promisor", "true"}, setting{"remote.origin.partialclonefilter", f.filter})
 	}
-	before := sizeOf(p.folder())
+	before := sizeOf(p.dir)
 	err := p.s.run(ctx, command{
-		args: append(args, "origin"), dir: p.folder(), protocols: protocolOf(p.at), url: p.url,
+		args: append(args, "origin"), dir: p.dir, protocols: protocolOf(p.at), url: p.url,
 		settings: settings, stdin: strings.Join(f.refs, "\n") + "\n", limit: f.limit,
 	})
 	if err != nil {
 		p.sweep()
 		return err
 	}
-	if grown := sizeOf(p.folder()) - before; grown > f.limit && !f.soft {
+	if grown := sizeOf(p.dir) - before; grown > f.limit && !f.soft {
 		return &transport.LimitError{URL: p.url, Limit: f.limit, Got: grown} // faster than anyone looked
 	}
 	return nil
@@ -335,8 +370,8 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 
 // sweep deletes what a fetch that was killed left behind.
 func (p *repo) sweep() {
-	left, _ := filepath.Glob(filepath.Join(p.folder(), "objects", "pack", "tmp_*"))
-	locks, _ := filepath.Glob(filepath.Join(p.folder(), "*.lock"))
+	left, _ := filepath.Glob(filepath.Join(p.dir, "objects", "pack", "tmp_*"))
+	locks, _ := filepath.Glob(filepath.Join(p.dir, "*.lock"))
 	for _, file := range append(left, locks...) {
 		_ = os.Remove(file)
 	}
@@ -345,10 +380,9 @@ func (p *repo) sweep() {
 // again begins the repository anew, for a server that left files out and does not
 // hand them out by their ids.
 func (p *repo) again(ctx context.Context, c *commit) error {
-	p.mu.Lock()
-	p.dir = ""
-	p.mu.Unlock()
-	p.plain, p.commits = true, map[string]*commit{c.id: c}
+	if !p.plain {
+		p.plain, p.dir = true, ""
+	}
 	return p.obtain(ctx, c)
 }
 
@@ -362,14 +396,17 @@ func (p *repo) need(ctx context.Context, c *commit, ids []string) error {
 	if !c.lacks {
 		return nil
 	}
-	missing, err := p.missing(ctx, ids)
+	missing, err := p.missing(ctx, c, ids)
 	if err != nil || len(missing) == 0 {
 		return err
+	}
+	if p.plain {
+		return p.again(ctx, c)
 	}
 	if c.asked++; c.asked > 1 {
 		all, err := checkout{p, c}.blobsOfSkills(ctx)
 		if err == nil {
-			all, err = p.missing(ctx, all)
+			all, err = p.missing(ctx, c, all)
 		}
 		if err != nil {
 			return err
@@ -386,14 +423,14 @@ func (p *repo) need(ctx context.Context, c *commit, ids []string) error {
 }
 
 // missing returns those of ids that are not on disk.
-func (p *repo) missing(ctx context.Context, ids []string) ([]string, error) {
+func (p *repo) missing(ctx context.Context, c *commit, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var missing []string
 	seen := make(map[string]bool)
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folder(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folderOf(c), url: p.url,
 		read: func(out *bufio.Reader) error {
 			for {
 				line, err := out.ReadString('\n')
