@@ -188,10 +188,11 @@ func (s *Source) failure(c command, stderr string, ended error) error {
 			if !strings.Contains(all, words) {
 				continue
 			}
-			switch e.Err = known.err; e.Err {
-			case errNetwork:
+			e.Err = known.err
+			if errors.Is(known.err, errNetwork) {
 				return &transport.NetworkError{URL: c.url, Err: errors.New(text)}
-			case archive.ErrUnsafe:
+			}
+			if errors.Is(known.err, archive.ErrUnsafe) {
 				return &archive.UnsafeError{Why: fmt.Sprintf("is refused by git: %.200q", text)}
 			}
 			return e

@@ -20,8 +20,8 @@ type snapshot interface {
 	// walk calls visit for each entry below a folder, "" being the top. It is
 	// errNoFolder if that is not there.
 	walk(ctx context.Context, folder string, visit func(entry) error) error
-	// read calls take for each of entries, in their order, with the bytes of it,
-	// of which take may leave some.
+	// read calls take for each of entries, in any order, with the bytes of it, of
+	// which take may leave some.
 	read(ctx context.Context, entries []entry, take func(e entry, size int64, data io.Reader) error) error
 }
 
@@ -111,13 +111,13 @@ func entriesOf(ctx context.Context, s snapshot, most int, at place) ([]entry, er
 	skilled := false
 	err := s.walk(ctx, at.subdir, func(e entry) error {
 		skilled = skilled || isSkill(e) && folderOf(e) == ""
-		if refusal != nil {
-			return nil // there is more to see only if this is no skill at all
+		if refusal == nil { // else there is more to see only if this is no skill at all
+			refusal = checkEntry(e)
+			if refusal == nil && len(entries) == most {
+				refusal = &archive.LimitError{What: "files", Limit: int64(most), Got: int64(most) + 1}
+			}
+			entries = append(entries, e)
 		}
-		if refusal = checkEntry(e); refusal == nil && len(entries) == most {
-			refusal = &archive.LimitError{What: "files", Limit: int64(most), Got: int64(most) + 1}
-		}
-		entries = append(entries, e)
 		return nil
 	})
 	switch {
@@ -186,7 +186,6 @@ func (s *Source) List(ctx context.Context, r ref.Ref) ([]source.Listing, error) 
 			asked = append(asked, e)
 		}
 	}
-	slices.SortFunc(asked, func(a, b entry) int { return cmp.Compare(a.path, b.path) })
 	var listings []source.Listing
 	err = at.read(ctx, asked, func(e entry, size int64, data io.Reader) error {
 		l := source.Listing{Ref: r}
@@ -213,6 +212,8 @@ func (s *Source) List(ctx context.Context, r ref.Ref) ([]source.Listing, error) 
 	if len(listings) == 0 {
 		return nil, &FolderError{Repo: repo.url, Subdir: r.Subdir, Skills: sortedKeys(found)}
 	}
-	slices.SortStableFunc(listings, func(a, b source.Listing) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(listings, func(a, b source.Listing) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Ref.Subdir, b.Ref.Subdir))
+	})
 	return listings, nil
 }

@@ -120,9 +120,6 @@ func (s *Source) repoOf(r ref.Ref) (*repo, error) {
 	if again, err := ref.Parse(place.String()); err != nil || again != place {
 		return nil, fmt.Errorf("read reference: %.200q is no git repository: %w", r.String(), source.ErrUnsupported)
 	}
-	if s.o.Offline && !strings.HasPrefix(r.URL, "file:") {
-		return nil, &transport.OfflineError{URL: r.URL}
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.repos[r.URL]

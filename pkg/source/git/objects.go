@@ -25,7 +25,8 @@ const (
 // An entry is a file of a tree, or what stands in its place.
 type entry struct {
 	mode, id string
-	path     string // in the folder that was listed
+	under    string // the folder that was listed, and a slash; "" is the top
+	path     string // in that
 }
 
 const maxTree = 256 << 20 // bytes of the list of a tree
@@ -37,13 +38,79 @@ type checkout struct {
 	c *commit
 }
 
+// maxListing is how many entries of a commit are held, so that a hundred skills of
+// it are listed once. That is some 10 MB.
+const maxListing = 50_000
+
 func (k checkout) walk(ctx context.Context, folder string, visit func(entry) error) error {
+	all, err := k.listing(ctx)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		return k.list(ctx, folder, visit)
+	}
+	return walkAll(all, folder, visit)
+}
+
+// walkAll is walk of what is held.
+func walkAll(all []entry, folder string, visit func(entry) error) error {
+	found := folder == ""
+	for _, e := range all {
+		if folder != "" {
+			rest, ok := strings.CutPrefix(e.path, folder+"/")
+			if !ok {
+				continue
+			}
+			e.under, e.path, found = folder+"/", rest, true
+		}
+		if err := visit(e); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return errNoFolder
+	}
+	return nil
+}
+
+// listing returns all that the commit has, or nil if that is too much to hold.
+func (k checkout) listing(ctx context.Context) ([]entry, error) {
+	select {
+	case k.c.turn <- struct{}{}:
+		defer func() { <-k.c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if k.c.listed {
+		return k.c.entries, nil
+	}
+	all, full := []entry{}, errors.New("listing is full")
+	err := k.list(ctx, "", func(e entry) error {
+		if len(all) == maxListing {
+			return full
+		}
+		all = append(all, e)
+		return nil
+	})
+	switch {
+	case errors.Is(err, full):
+		all = nil
+	case err != nil:
+		return nil, err
+	}
+	k.c.entries, k.c.listed = all, true
+	return all, nil
+}
+
+// list is walk by git.
+func (k checkout) list(ctx context.Context, folder string, visit func(entry) error) error {
 	tree, url := k.c.id, k.p.url
 	if folder != "" {
 		tree += ":" + folder
 	}
 	err := k.p.s.run(ctx, command{
-		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folder(), url: url,
+		args: []string{"ls-tree", "-r", "-z", "--full-tree", tree}, dir: k.p.folderOf(k.c), url: url,
 		read: func(out *bufio.Reader) error {
 			for total := 0; ; {
 				line, err := out.ReadSlice(0)
@@ -119,18 +186,42 @@ func (f *files) take(e entry, size int64, data io.Reader) error {
 }
 
 func (k checkout) read(ctx context.Context, entries []entry, take func(entry, int64, io.Reader) error) error {
-	ids := make([]string, len(entries))
-	for i, e := range entries {
-		ids[i] = e.id
+	for again := false; len(entries) > 0; again = true {
+		var missing []string
+		read := 0
+		err := k.batch(ctx, entries, func(e entry, size int64, data io.Reader) error {
+			if size < 0 {
+				missing = append(missing, e.id)
+			}
+			if len(missing) > 0 {
+				return nil
+			}
+			read++
+			return take(e, size, data)
+		})
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		if again {
+			return fmt.Errorf("read %.200q: it is not in the repository", entries[read].path)
+		}
+		if entries = entries[read:]; len(entries) > 0 {
+			if err := k.p.need(ctx, k.c, missing); err != nil {
+				return err
+			}
+		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	if err := k.p.need(ctx, k.c, ids); err != nil {
-		return err
+	return nil
+}
+
+// batch is read, which says that a size is negative if the bytes are not there.
+func (k checkout) batch(ctx context.Context, entries []entry, take func(entry, int64, io.Reader) error) error {
+	var ids strings.Builder
+	for _, e := range entries {
+		ids.WriteString(e.id + "\n")
 	}
 	return k.p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch"}, stdin: strings.Join(ids, "\n") + "\n", dir: k.p.folder(), url: k.p.url,
+		args: []string{"cat-file", "--batch"}, stdin: ids.String(), dir: k.p.folderOf(k.c), url: k.p.url,
 		read: func(out *bufio.Reader) error {
 			for _, e := range entries {
 				size, err := header(out, e)
@@ -140,6 +231,9 @@ func (k checkout) read(ctx context.Context, entries []entry, take func(entry, in
 				data := io.LimitReader(out, size)
 				if err := take(e, size, data); err != nil {
 					return err
+				}
+				if size < 0 {
+					continue
 				}
 				if _, err := io.Copy(io.Discard, data); err != nil {
 					return fmt.Errorf("read %.200q: %w", e.path, err)
@@ -153,7 +247,8 @@ func (k checkout) read(ctx context.Context, entries []entry, take func(entry, in
 	})
 }
 
-// header reads the line before the bytes of an object: id, type and size.
+// header reads the line before the bytes of an object: id, type and size, which
+// is -1 if it is missing.
 func header(out *bufio.Reader, e entry) (size int64, err error) {
 	line, err := out.ReadString('\n')
 	if err != nil {
@@ -161,6 +256,9 @@ func header(out *bufio.Reader, e entry) (size int64, err error) {
 			err = io.ErrUnexpectedEOF
 		}
 		return 0, fmt.Errorf("read %.200q: %w", e.path, err)
+	}
+	if line == e.id+" missing\n" {
+		return -1, nil
 	}
 	fields := strings.Fields(line)
 	if len(fields) != 3 || fields[0] != e.id || fields[1] != "blob" {

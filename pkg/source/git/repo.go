@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,17 +36,23 @@ type repo struct {
 	at      string // where the repository is: url, unless it moved
 	plain   bool   // the server cannot be asked for files
 	commits map[string]*commit
+	dir     string // what is fetched goes here; "" while nothing was
 
-	mu  sync.Mutex
-	dir string // "" while nothing was fetched
+	mu sync.Mutex // of the dir of every commit
 }
 
 // A commit is what was fetched of one.
 type commit struct {
-	id    string
-	err   error // of the attempt to fetch it
-	lacks bool  // files may have been left out
-	asked int   // how often such were fetched
+	id      string
+	err     error    // of the attempt to fetch it
+	lacks   bool     // files may have been left out
+	archive *tarball // instead of what follows
+	asked   int      // how often such were fetched
+	dir     string   // see folderOf
+
+	turn    chan struct{} // whoever has sent reads and sets what follows
+	listed  bool
+	entries []entry // nil if there are too many to hold
 }
 
 func newRepo(s *Source, url string) *repo {
@@ -69,12 +74,20 @@ func (p *repo) enter(ctx context.Context) error {
 
 func (p *repo) leave() { <-p.turn }
 
-// folder is where what was fetched is. What was read from one place before there
-// was another stays.
-func (p *repo) folder() string {
+// offline is an error if the repository must not be asked.
+func (p *repo) offline() error {
+	if p.s.o.Offline && !strings.HasPrefix(p.url, "file:") {
+		return &transport.OfflineError{URL: p.url}
+	}
+	return nil
+}
+
+// folderOf returns where a commit is on disk. It may become another while it is
+// read; what was there stays.
+func (p *repo) folderOf(c *commit) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.dir
+	return c.dir
 }
 
 // refs returns the branches and tags. They are asked for once.
@@ -91,10 +104,17 @@ func (p *repo) refsNow(ctx context.Context) (*refList, error) {
 	if p.list != nil || p.listErr != nil {
 		return p.list, p.listErr
 	}
-	list, err := p.s.listRefs(ctx, p.at)
+	if err := p.offline(); err != nil {
+		return nil, err
+	}
+	ask := p.s.listRefs
+	if p.gitless() {
+		ask = func(ctx context.Context, _ string) (*refList, error) { return p.listRefsByHTTP(ctx) }
+	}
+	list, err := ask(ctx, p.at)
 	if errors.Is(err, errRedirect) {
 		if err = p.moved(ctx, err); err == nil {
-			list, err = p.s.listRefs(ctx, p.at)
+			list, err = ask(ctx, p.at)
 		}
 	}
 	if err != nil && giveUp(err) {
@@ -111,21 +131,18 @@ func (p *repo) refsNow(ctx context.Context) (*refList, error) {
 // not follow: it would ask whatever host it is told. The transport does, under
 // its guards, and only the same host is believed to have the same repository.
 func (p *repo) moved(ctx context.Context, err error) error {
-	const service = "/info/refs?service=git-upload-pack"
 	if p.s.o.Client == nil || p.at != p.url {
 		return &MovedError{Repo: p.url}
 	}
-	answer, getErr := p.s.o.Client.Get(ctx, p.url+service, transport.GetOptions{Accept: "*/*", Limit: maxRefs})
+	answer, getErr := p.s.o.Client.Get(ctx, p.url+refsService, transport.GetOptions{Accept: "*/*", Limit: maxRefs})
 	if getErr != nil {
 		return fmt.Errorf("%w: %w", &MovedError{Repo: p.url}, getErr)
 	}
-	to, ok := strings.CutSuffix(answer.URL, service)
-	from, err1 := url.Parse(p.url)
-	there, err2 := url.Parse(to)
+	to, ok := strings.CutSuffix(answer.URL, refsService)
 	switch {
-	case !ok || err1 != nil || err2 != nil || to == p.url:
+	case !ok || to == p.url:
 		return err
-	case there.Scheme != from.Scheme || there.Host != from.Host || there.User != nil:
+	case !sameHost(p.url, to):
 		return &MovedError{Repo: p.url, To: to}
 	}
 	p.at = to
@@ -135,8 +152,11 @@ func (p *repo) moved(ctx context.Context, err error) error {
 // snapshot returns what a commit holds.
 func (p *repo) snapshot(ctx context.Context, id string) (snapshot, error) {
 	c, err := p.commit(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case c.archive != nil:
+		return c.archive, nil
 	}
 	return checkout{p, c}, nil
 }
@@ -150,8 +170,16 @@ func (p *repo) commit(ctx context.Context, id string) (*commit, error) {
 	if c := p.commits[id]; c != nil {
 		return c, c.err
 	}
-	c := &commit{id: id}
-	if c.err = p.obtain(ctx, c); c.err != nil && giveUp(c.err) {
+	if err := p.offline(); err != nil {
+		return nil, err
+	}
+	c := &commit{id: id, turn: make(chan struct{}, 1)}
+	if p.gitless() {
+		c.archive, c.err = p.download(ctx, id)
+	} else {
+		c.err = p.obtain(ctx, c)
+	}
+	if c.err != nil && giveUp(c.err) {
 		return nil, c.err
 	}
 	p.commits[id] = c
@@ -191,7 +219,13 @@ func (p *repo) obtain(ctx context.Context, c *commit) error {
 	if err != nil {
 		return err
 	}
-	return p.check(ctx, c)
+	if err := p.check(ctx, c.id); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.dir = p.dir
+	return nil
 }
 
 // shallow fetches a commit without its history: with its files if they are few.
@@ -214,10 +248,10 @@ func (p *repo) limit() int64 { return sizeFactor * p.s.o.Limits.Download }
 
 // check sees to it that what was fetched is the commit that was asked for, and is
 // one at all: the id can be that of a tag.
-func (p *repo) check(ctx context.Context, c *commit) error {
+func (p *repo) check(ctx context.Context, id string) error {
 	var got string
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: c.id + "\n", dir: p.folder(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: id + "\n", dir: p.dir, url: p.url,
 		read: func(out *bufio.Reader) error {
 			line, err := out.ReadString('\n')
 			got = strings.TrimSpace(line)
@@ -227,60 +261,10 @@ func (p *repo) check(ctx context.Context, c *commit) error {
 	if err != nil {
 		return err
 	}
-	if !strings.HasPrefix(got, c.id+" commit ") {
-		return &RevError{Repo: p.url, Rev: c.id, Why: "is no commit of it"}
+	if !strings.HasPrefix(got, id+" commit ") {
+		return &RevError{Repo: p.url, Rev: id, Why: "is no commit of it"}
 	}
 	return nil
-}
-
-// init makes the bare repository on disk, if there is none.
-func (p *repo) init(ctx context.Context, digits int) error {
-	if p.folder() != "" {
-		return nil
-	}
-	root, err := p.s.root()
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp(root, "")
-	if err != nil {
-		return fmt.Errorf("make repository: %w", err)
-	}
-	format := "sha1"
-	if digits == 64 {
-		format = "sha256"
-	}
-	err = p.s.run(ctx, command{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=" + format}, dir: dir, url: p.url})
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dir = dir
-	return nil
-}
-
-// root returns the folder that the repositories are made in.
-func (s *Source) root() (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dir != "" {
-		return s.dir, nil
-	}
-	if s.o.Dir != "" {
-		if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
-			return "", fmt.Errorf("make folder of repositories: %w", err)
-		}
-	}
-	dir, err := os.MkdirTemp(s.o.Dir, "skills-git-")
-	if err == nil {
-		dir, err = filepath.Abs(dir)
-	}
-	if err != nil {
-		return "", fmt.Errorf("make folder of repositories: %w", err)
-	}
-	s.dir = dir
-	return dir, nil
 }
 
 // A fetching is one fetch.
@@ -305,16 +289,16 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 		args = append(args, "--filter="+f.filter)
 		settings = append(settings, setting{"remote.origin.promisor", "true"}, setting{"remote.origin.partialclonefilter", f.filter})
 	}
-	before := sizeOf(p.folder())
+	before := sizeOf(p.dir)
 	err := p.s.run(ctx, command{
-		args: append(args, "origin"), dir: p.folder(), protocols: protocolOf(p.at), url: p.url,
+		args: append(args, "origin"), dir: p.dir, protocols: protocolOf(p.at), url: p.url,
 		settings: settings, stdin: strings.Join(f.refs, "\n") + "\n", limit: f.limit,
 	})
 	if err != nil {
 		p.sweep()
 		return err
 	}
-	if grown := sizeOf(p.folder()) - before; grown > f.limit && !f.soft {
+	if grown := sizeOf(p.dir) - before; grown > f.limit && !f.soft {
 		return &transport.LimitError{URL: p.url, Limit: f.limit, Got: grown} // faster than anyone looked
 	}
 	return nil
@@ -322,8 +306,8 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 
 // sweep deletes what a fetch that was killed left behind.
 func (p *repo) sweep() {
-	left, _ := filepath.Glob(filepath.Join(p.folder(), "objects", "pack", "tmp_*"))
-	locks, _ := filepath.Glob(filepath.Join(p.folder(), "*.lock"))
+	left, _ := filepath.Glob(filepath.Join(p.dir, "objects", "pack", "tmp_*"))
+	locks, _ := filepath.Glob(filepath.Join(p.dir, "*.lock"))
 	for _, file := range append(left, locks...) {
 		_ = os.Remove(file)
 	}
@@ -332,10 +316,9 @@ func (p *repo) sweep() {
 // again begins the repository anew, for a server that left files out and does not
 // hand them out by their ids.
 func (p *repo) again(ctx context.Context, c *commit) error {
-	p.mu.Lock()
-	p.dir = ""
-	p.mu.Unlock()
-	p.plain, p.commits = true, map[string]*commit{c.id: c}
+	if !p.plain {
+		p.plain, p.dir = true, ""
+	}
 	return p.obtain(ctx, c)
 }
 
@@ -349,14 +332,17 @@ func (p *repo) need(ctx context.Context, c *commit, ids []string) error {
 	if !c.lacks {
 		return nil
 	}
-	missing, err := p.missing(ctx, ids)
+	missing, err := p.missing(ctx, c, ids)
 	if err != nil || len(missing) == 0 {
 		return err
+	}
+	if p.plain {
+		return p.again(ctx, c)
 	}
 	if c.asked++; c.asked > 1 {
 		all, err := checkout{p, c}.blobsOfSkills(ctx)
 		if err == nil {
-			all, err = p.missing(ctx, all)
+			all, err = p.missing(ctx, c, all)
 		}
 		if err != nil {
 			return err
@@ -373,14 +359,14 @@ func (p *repo) need(ctx context.Context, c *commit, ids []string) error {
 }
 
 // missing returns those of ids that are not on disk.
-func (p *repo) missing(ctx context.Context, ids []string) ([]string, error) {
+func (p *repo) missing(ctx context.Context, c *commit, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var missing []string
 	seen := make(map[string]bool)
 	err := p.s.run(ctx, command{
-		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folder(), url: p.url,
+		args: []string{"cat-file", "--batch-check"}, stdin: strings.Join(ids, "\n") + "\n", dir: p.folderOf(c), url: p.url,
 		read: func(out *bufio.Reader) error {
 			for {
 				line, err := out.ReadString('\n')

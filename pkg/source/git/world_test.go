@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -99,9 +100,7 @@ func skillText(name string) string {
 // skillFiles are a skill in a folder, with what more names.
 func skillFiles(name string, more map[string]node) map[string]node {
 	files := map[string]node{"SKILL.md": file(skillText(name))}
-	for path, n := range more {
-		files[path] = n
-	}
+	maps.Copy(files, more)
 	return files
 }
 
@@ -112,9 +111,7 @@ func under(folder string, files map[string]node, others ...map[string]node) map[
 		all[folder+"/"+path] = n
 	}
 	for _, other := range others {
-		for path, n := range other {
-			all[path] = n
-		}
+		maps.Copy(all, other)
 	}
 	return all
 }
