@@ -34,6 +34,8 @@ func TestLinksNoServerCode(t *testing.T) {
 		"google.golang.org/protobuf",
 		"github.com/spf13/viper",
 		"github.com/yuin/goldmark",
+		"github.com/google/go-containerregistry",
+		"github.com/docker/cli",
 		self + "registry/server",
 		self + "registry/registrytest",
 		self + "registry/clawhub/clawhubtest",

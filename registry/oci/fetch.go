@@ -37,10 +37,13 @@ func (s *Source) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (sour
 		size = -1
 	}
 	if sum == "" {
+		at.Rev = p.Ref.Rev
 		if p.Revision != "" {
-			at.Rev = p.Revision
-		} else {
-			at.Rev = p.Ref.Rev
+			revision, err := sha256Of(p.Revision)
+			if err != nil {
+				return source.Receipt{}, fmt.Errorf("fetch %s: %w", at, err)
+			}
+			at.Rev = string(revision)
 		}
 		m, _, err := find(ctx, repo, at, p.Version)
 		if err != nil {
@@ -52,8 +55,8 @@ func (s *Source) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (sour
 		}
 		sum, size = layer.sum, layer.Size
 	}
-	if sum.Hex() == "" {
-		return source.Receipt{}, fmt.Errorf("fetch %s: %s: %w", at, quote(string(sum)), digest.ErrInvalid)
+	if sum, err = sha256Of(string(sum)); err != nil {
+		return source.Receipt{}, fmt.Errorf("fetch %s: %w", at, err)
 	}
 	if size > s.limit {
 		return source.Receipt{}, s.tooLarge(size)
@@ -66,6 +69,15 @@ func (s *Source) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (sour
 		return source.Receipt{}, fmt.Errorf("fetch %s: %w", at, err)
 	}
 	return source.Receipt{Artifact: sum}, nil
+}
+
+// sha256Of checks that text, out of a lock perhaps, is the digest of bytes.
+func sha256Of(text string) (digest.Digest, error) {
+	d, err := digest.Parse(text)
+	if err != nil || d.Hex() == "" {
+		return "", fmt.Errorf("%s: %w", quote(text), digest.ErrInvalid)
+	}
+	return d, nil
 }
 
 // A transfer is one layer on its way, over all attempts.

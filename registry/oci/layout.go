@@ -121,7 +121,7 @@ func (l *layout) manifest(ctx context.Context, reference string) (*manifest, err
 		if err != nil {
 			return nil, err
 		}
-		d, ok := find1(index, reference)
+		d, ok := withTag(index, reference)
 		if !ok {
 			return nil, fmt.Errorf("the layout has no %s: %w", quote(reference), source.ErrNotFound)
 		}
@@ -140,8 +140,8 @@ func (l *layout) manifest(ctx context.Context, reference string) (*manifest, err
 	return parseManifest(data, "")
 }
 
-// find1 returns the entry with a tag. What a layout has alone needs none.
-func find1(index *manifest, tag string) (descriptor, bool) {
+// withTag returns the entry with a tag. What a layout has alone needs none.
+func withTag(index *manifest, tag string) (descriptor, bool) {
 	for _, d := range index.Manifests {
 		if layoutTag(d) == tag {
 			return d, true

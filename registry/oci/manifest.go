@@ -31,6 +31,7 @@ const (
 	typeConfig     = "application/vnd.agentskills.skill.config.v1+json"
 	typeLayer      = "application/vnd.agentskills.skill.content.v1.tar+gzip"
 	typeCollection = "application/vnd.agentskills.collection.v1"
+	typeToolHive   = "dev.toolhive.skills.v1" // also of an index, of one skill for each platform
 )
 
 // The media types of manifests.
@@ -159,8 +160,11 @@ func (m *manifest) isCollection() bool {
 	if !isIndexType(m.MediaType) {
 		return false
 	}
-	if m.ArtifactType == typeCollection {
+	switch m.ArtifactType {
+	case typeCollection:
 		return true
+	case typeToolHive:
+		return false
 	}
 	entries := m.entries()
 	return len(entries) > 1 && slices.ContainsFunc(entries, func(d descriptor) bool { return d.Platform == nil })
