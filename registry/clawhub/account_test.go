@@ -63,7 +63,7 @@ func TestPrivate(t *testing.T) {
 		"Search":   func() error { _, err := r.Search(t.Context(), "demo", 5); return err },
 		"Versions": func() error { _, err := r.Versions(t.Context(), refer(t, "demo")); return err },
 		"Resolve":  func() error { _, err := r.Resolve(t.Context(), refer(t, "demo"), ""); return err },
-		"Verdicts": func() error { _, err := r.Verdicts(t.Context(), []clawhub.Item{{Slug: "demo"}}); return err },
+		"Verdicts": func() error { _, err := r.Verdicts(t.Context(), []source.Release{{Slug: "demo"}}); return err },
 		"Whoami":   func() error { _, err := r.Whoami(t.Context()); return err },
 		"Fetch": func() error {
 			_, err := r.Fetch(t.Context(), source.Pin{Slug: "demo", Version: "1.0.0"}, new(sourcetest.Sink))
@@ -178,7 +178,7 @@ func isEndpoint(err error) bool {
 func TestVerdicts(t *testing.T) {
 	s := serve(t)
 	r := open(t, s.Registry())
-	items := []clawhub.Item{
+	items := []source.Release{
 		{Owner: "alice", Slug: "demo", Version: "1.0.0"},
 		{Owner: "mallory", Slug: "evil", Version: "1.0.0"},
 		{Slug: "odd", Version: "1.0.0"},
@@ -188,7 +188,7 @@ func TestVerdicts(t *testing.T) {
 		{Owner: "bob", Slug: "pdf", Version: "1.0.0"},
 	}
 	for i := range 200 {
-		items = append(items, clawhub.Item{Owner: "carol", Slug: "many", Version: fmt.Sprintf("1.%d.0", i)})
+		items = append(items, source.Release{Owner: "carol", Slug: "many", Version: fmt.Sprintf("1.%d.0", i)})
 	}
 	verdicts, err := r.Verdicts(t.Context(), items)
 	if err != nil || len(verdicts) != len(items) {
@@ -197,7 +197,7 @@ func TestVerdicts(t *testing.T) {
 	if n := len(s.Requests()); n != 3 {
 		t.Errorf("%d requests for %d items, want 3", n, len(items))
 	}
-	for i, want := range []clawhub.Verdict{
+	for i, want := range []source.Verdict{
 		{Known: true, Passed: true, Status: "clean", Reasons: []string{}},
 		{Known: true, Status: "malicious", Reasons: []string{}},
 		{Known: true, Status: "suspicious", Reasons: []string{"suspicious.exec"}},
@@ -205,9 +205,9 @@ func TestVerdicts(t *testing.T) {
 		{Known: true, Passed: true, Status: "clean", Reasons: []string{}},
 		{Reasons: []string{"version.not_found"}, Message: "Version not found"},
 	} {
-		want.Item = items[i]
+		want.Release = items[i]
 		if want.Known {
-			owner := verdicts[i].Item.Owner
+			owner := verdicts[i].Release.Owner
 			if owner == "" {
 				owner = "dan"
 			}
@@ -224,7 +224,7 @@ func TestVerdicts(t *testing.T) {
 
 // What is said about something else is no verdict, and silence is none either.
 func TestVerdictsOfOthers(t *testing.T) {
-	item := clawhub.Item{Owner: "alice", Slug: "demo", Version: "1.0.0"}
+	item := source.Release{Owner: "alice", Slug: "demo", Version: "1.0.0"}
 	said := `"requestedSlug":"demo","requestedVersion":"1.0.0","ok":true,"decision":"pass","security":{"status":"clean","passed":true}`
 	for body, known := range map[string]bool{
 		`{"items":[{` + said + `,"publisherHandle":"alice","version":"1.0.0"}]}`: true,
@@ -235,13 +235,13 @@ func TestVerdictsOfOthers(t *testing.T) {
 		`{"items":[]}`: false,
 		`{"items":[{"requestedSlug":"other","requestedVersion":"1.0.0","ok":true}]}`: false,
 	} {
-		got, err := open(t, answer(t, 200, "application/json", body)).Verdicts(t.Context(), []clawhub.Item{item})
-		if err != nil || len(got) != 1 || got[0].Known != known || got[0].Passed != known || got[0].Item != item || !known && got[0].Message == "" {
+		got, err := open(t, answer(t, 200, "application/json", body)).Verdicts(t.Context(), []source.Release{item})
+		if err != nil || len(got) != 1 || got[0].Known != known || got[0].Passed != known || got[0].Release != item || !known && got[0].Message == "" {
 			t.Errorf("%s: %+v, %v", body, got, err)
 		}
 	}
 	for _, body := range []string{`{}`, `{"items":null}`, `{"items":{}}`, `[]`, `{"items":[1]}`, `{"items":[{"ok":"yes"}]}`} {
-		if _, err := open(t, answer(t, 200, "application/json", body)).Verdicts(t.Context(), []clawhub.Item{item}); err == nil {
+		if _, err := open(t, answer(t, 200, "application/json", body)).Verdicts(t.Context(), []source.Release{item}); err == nil {
 			t.Errorf("%s is taken for verdicts", body)
 		}
 	}

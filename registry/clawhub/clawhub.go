@@ -46,6 +46,7 @@ var (
 	_ source.Source           = (*Registry)(nil)
 	_ source.Searcher         = (*Registry)(nil)
 	_ source.Matcher          = (*Registry)(nil)
+	_ source.Auditor          = (*Registry)(nil)
 	_ source.Identifier       = (*Registry)(nil)
 	_ source.DeviceAuthorizer = (*Registry)(nil)
 )

@@ -4,34 +4,17 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/openskills-go/skills/pkg/source"
 )
 
 // maxVerdicts is how many items the registry takes at once.
 const maxVerdicts = 100
 
-// An Item is an exact version of a skill.
-type Item struct {
-	Owner   string // "" if it is not known
-	Slug    string
-	Version string
-}
-
-// A Verdict is what a registry thinks of an Item now. Texts are as it gave them:
-// untrusted.
-type Verdict struct {
-	Item    Item
-	Known   bool     // the registry has the item, and said something about it
-	Passed  bool     // it has no objection
-	Status  string   // clean, suspicious, malicious, pending, or another word; "" if nothing was scanned
-	Reasons []string // codes, such as suspicious.dynamic_code_execution or version.not_found
-	Message string   // why nothing is known
-	URL     string   // of the report, for people
-}
-
 // Verdicts asks what the registry thinks of items, 100 a request. There is one
 // Verdict for each, in their order.
-func (r *Registry) Verdicts(ctx context.Context, items []Item) ([]Verdict, error) {
-	verdicts := make([]Verdict, len(items))
+func (r *Registry) Verdicts(ctx context.Context, items []source.Release) ([]source.Verdict, error) {
+	verdicts := make([]source.Verdict, len(items))
 	for rest := numbers(len(items)); len(rest) > 0; {
 		var batch []int
 		batch, rest = takeBatch(items, rest)
@@ -50,19 +33,19 @@ func numbers(n int) []int {
 	return list
 }
 
-// A release is what the registry tells items apart by: it does not look at their
+// A key is what the registry tells items apart by: it does not look at their
 // owners.
-type release struct{ slug, version string }
+type key struct{ slug, version string }
 
-func (i Item) release() release { return release{i.Slug, i.Version} }
+func keyOf(r source.Release) key { return key{r.Slug, r.Version} }
 
 // takeBatch takes as many items as go into one request, in which no release may
 // occur twice.
-func takeBatch(items []Item, from []int) (batch, rest []int) {
-	taken := map[release]bool{}
+func takeBatch(items []source.Release, from []int) (batch, rest []int) {
+	taken := map[key]bool{}
 	for _, i := range from {
-		if key := items[i].release(); len(batch) < maxVerdicts && !taken[key] {
-			taken[key] = true
+		if k := keyOf(items[i]); len(batch) < maxVerdicts && !taken[k] {
+			taken[k] = true
 			batch = append(batch, i)
 		} else {
 			rest = append(rest, i)
@@ -71,7 +54,7 @@ func takeBatch(items []Item, from []int) (batch, rest []int) {
 	return batch, rest
 }
 
-func (r *Registry) verdicts(ctx context.Context, items []Item, batch []int, verdicts []Verdict) error {
+func (r *Registry) verdicts(ctx context.Context, items []source.Release, batch []int, verdicts []source.Verdict) error {
 	type asked struct {
 		Slug        string `json:"slug"`
 		Version     string `json:"version"`
@@ -80,12 +63,12 @@ func (r *Registry) verdicts(ctx context.Context, items []Item, batch []int, verd
 	var question struct {
 		Items []asked `json:"items"`
 	}
-	at := map[release]int{}
+	at := map[key]int{}
 	for _, i := range batch {
 		item := items[i]
 		question.Items = append(question.Items, asked{item.Slug, item.Version, item.Owner})
-		at[item.release()] = i
-		verdicts[i] = Verdict{Item: item, Message: "the registry did not answer for it"}
+		at[keyOf(item)] = i
+		verdicts[i] = source.Verdict{Release: item, Message: "the registry did not answer for it"}
 	}
 	var answer struct {
 		Items []verdictAnswer `json:"items"`
@@ -98,7 +81,7 @@ func (r *Registry) verdicts(ctx context.Context, items []Item, batch []int, verd
 		return wrong(address, "it holds no items")
 	}
 	for _, a := range answer.Items {
-		if i, ok := at[release{a.RequestedSlug, a.RequestedVersion}]; ok {
+		if i, ok := at[key{a.RequestedSlug, a.RequestedVersion}]; ok {
 			verdicts[i] = a.verdict(items[i])
 		}
 	}
@@ -124,8 +107,8 @@ type verdictAnswer struct {
 	} `json:"security"`
 }
 
-func (a verdictAnswer) verdict(item Item) Verdict {
-	v := Verdict{Item: item, Reasons: a.Reasons, URL: a.SecurityAuditURL}
+func (a verdictAnswer) verdict(item source.Release) source.Verdict {
+	v := source.Verdict{Release: item, Reasons: a.Reasons, URL: a.SecurityAuditURL}
 	switch {
 	case a.Error != nil:
 		v.Message = a.Error.Message

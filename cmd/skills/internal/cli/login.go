@@ -96,7 +96,7 @@ func (a *app) obtainToken(ctx context.Context, r loginRegistry, fromStdin bool) 
 	if err != nil {
 		return "", err
 	}
-	if device, ok := src.(source.DeviceAuthorizer); ok {
+	if device, ok := source.As[source.DeviceAuthorizer](src); ok {
 		token, err := a.deviceLogin(ctx, device)
 		if err == nil || !isMissing(err) {
 			return token, err
@@ -177,7 +177,7 @@ func (a *app) askAccount(ctx context.Context, r loginRegistry, token string) (*s
 	if err != nil {
 		return nil, err
 	}
-	identifier, ok := src.(source.Identifier)
+	identifier, ok := source.As[source.Identifier](src)
 	if !ok {
 		a.ui.Notef("the registry does not say whose token it is: it was not checked")
 		return nil, nil //nolint:nilnil // an account that is not told is no error

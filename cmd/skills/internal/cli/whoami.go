@@ -87,7 +87,7 @@ func (a *app) whoami(ctx context.Context, r loginRegistry, found credential.Foun
 	if err != nil {
 		return nil, err
 	}
-	identifier, ok := src.(source.Identifier)
+	identifier, ok := source.As[source.Identifier](src)
 	if !ok {
 		return nil, nil //nolint:nilnil // an account that is not told is no error
 	}
