@@ -33,6 +33,7 @@ type task struct {
 	args []string
 	home string // SKILLS_HOME, if it is a command of skills
 	dir  string // the fresh folder that it fills, if it does
+	env  []string
 }
 
 // command runs a command to its end, and says what it took. Its output goes nowhere
@@ -40,7 +41,7 @@ type task struct {
 func (b *bench) command(ctx context.Context, t task) (sample, error) {
 	cmd := exec.CommandContext(ctx, t.args[0], t.args[1:]...)
 	cmd.Dir = b.dir
-	cmd.Env = b.env(t.home)
+	cmd.Env = append(b.env(t.home), t.env...)
 	errs := &tail{}
 	cmd.Stderr = errs
 	began := time.Now()

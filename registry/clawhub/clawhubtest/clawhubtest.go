@@ -68,7 +68,7 @@ type Options struct {
 	Page int
 }
 
-// A Server is a registry on a loopback port, until the test ends.
+// A Server is a registry on a loopback port.
 type Server struct {
 	*httptest.Server
 	options Options
@@ -88,15 +88,21 @@ type Request struct {
 
 func (r Request) String() string { return r.Method + " " + r.URL }
 
-// New starts a Server.
+// New starts a Server for the time of a test.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
+	s := Start(o)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Start starts a Server that the caller closes.
+func Start(o Options) *Server {
 	if o.Page <= 0 {
 		o.Page = 25
 	}
 	s := &Server{options: o}
 	s.Server = httptest.NewServer(s.recorded(s.routes()))
-	t.Cleanup(s.Close)
 	return s
 }
 
