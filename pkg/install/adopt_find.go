@@ -1,11 +1,13 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
 	"slices"
 
+	"github.com/openskills-go/skills/pkg/digest"
 	theirs "github.com/openskills-go/skills/pkg/foreign"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
@@ -174,7 +176,7 @@ func (e *Engine) closest(ctx context.Context, q *inquiry, c *candidate) (*candid
 		return c, nil
 	}
 	_, noted := c.differs(q.now)
-	others, err := others(ctx, c, q.Version)
+	others, err := others(ctx, c, cmp.Or(recognized(ctx, c, q.now), q.Version))
 	if err != nil {
 		return nil, errors.Join(err, c.drop())
 	}
@@ -206,6 +208,24 @@ func (e *Engine) closest(ctx context.Context, q *inquiry, c *candidate) (*candid
 		}
 	}
 	return c, nil
+}
+
+// recognized returns the version that the source of c knows by the files of a
+// folder, so that it is tried first. What the source cannot tell is tried out.
+func recognized(ctx context.Context, c *candidate, now *tree.Tree) string {
+	recognizer, ok := source.As[source.Recognizer](c.route.Source)
+	if !ok {
+		return ""
+	}
+	files := make([]source.File, len(now.Files))
+	for i, f := range now.Files {
+		files[i] = source.File{Path: f.Path, Size: f.Size, Digest: digest.FromSum(f.Sum)}
+	}
+	v, err := recognizer.Recognize(ctx, c.route.Ref, files)
+	if err != nil {
+		return ""
+	}
+	return v
 }
 
 // others returns the versions to try besides that of c, the likeliest first.

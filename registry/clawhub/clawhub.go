@@ -47,6 +47,7 @@ var (
 	_ source.Searcher         = (*Registry)(nil)
 	_ source.Matcher          = (*Registry)(nil)
 	_ source.Auditor          = (*Registry)(nil)
+	_ source.Recognizer       = (*Registry)(nil)
 	_ source.Identifier       = (*Registry)(nil)
 	_ source.DeviceAuthorizer = (*Registry)(nil)
 )
