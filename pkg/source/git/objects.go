@@ -186,6 +186,72 @@ func (f *files) take(e entry, size int64, data io.Reader) error {
 }
 
 func (k checkout) read(ctx context.Context, entries []entry, take func(entry, int64, io.Reader) error) error {
+	held, err := k.hold(ctx)
+	if err != nil {
+		return err
+	}
+	var rest []entry
+	for _, e := range entries {
+		data, ok := held[e.id]
+		if !ok {
+			rest = append(rest, e)
+			continue
+		}
+		if err := take(e, int64(len(data)), bytes.NewReader(data)); err != nil {
+			return err
+		}
+	}
+	return k.readDisk(ctx, rest, take)
+}
+
+// Bounds on the files that are held: of one, and of all of a commit.
+const (
+	maxHeldFile = 256 << 10
+	maxHeld     = 32 << 20
+)
+
+// hold returns the small files of all skills, by id, once files were asked for
+// before: to start git for each of a hundred skills takes longer than all else.
+func (k checkout) hold(ctx context.Context) (map[string][]byte, error) {
+	select {
+	case k.c.turn <- struct{}{}:
+		defer func() { <-k.c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if k.c.reads++; k.c.reads == 1 || k.c.held != nil || k.c.entries == nil {
+		return k.c.held, nil
+	}
+	skills := make(map[string]entry)
+	for _, e := range k.c.entries {
+		if isSkill(e) {
+			skills[folderOf(e)] = e
+		}
+	}
+	var wanted []entry
+	for _, e := range k.c.entries {
+		if within(folderOf(e), skills) && checkEntry(e) == nil {
+			wanted = append(wanted, e)
+		}
+	}
+	held, total := make(map[string][]byte), int64(0)
+	err := k.batch(ctx, wanted, func(e entry, size int64, data io.Reader) error {
+		if size < 0 || size > maxHeldFile || total+size > maxHeld {
+			return nil // it is read when it is needed
+		}
+		total += size
+		b, err := io.ReadAll(data)
+		held[e.id] = b
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.c.held = held
+	return held, nil
+}
+
+func (k checkout) readDisk(ctx context.Context, entries []entry, take func(entry, int64, io.Reader) error) error {
 	for again := false; len(entries) > 0; again = true {
 		var missing []string
 		read := 0

@@ -52,7 +52,9 @@ type commit struct {
 
 	turn    chan struct{} // whoever has sent reads and sets what follows
 	listed  bool
-	entries []entry // nil if there are too many to hold
+	entries []entry           // nil if there are too many to hold
+	reads   int               // how often files were asked for
+	held    map[string][]byte // files by id, see hold
 }
 
 func newRepo(s *Source, url string) *repo {
