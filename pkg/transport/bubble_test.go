@@ -32,6 +32,9 @@ type wire struct {
 	t       *testing.T // of the bubble
 	replies []reply
 	clients []*Client
+	// The replies read what is sent, at their own pace. Otherwise they are given
+	// it whole, and asked keeps it.
+	streams bool
 
 	serving  sync.WaitGroup
 	mu       sync.Mutex
@@ -55,11 +58,13 @@ func (w *wire) dial(_ context.Context, _, address string) (net.Conn, error) {
 			if err != nil {
 				return
 			}
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return
+			if !w.streams {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
-			r.Body = io.NopCloser(bytes.NewReader(body))
 			w.mu.Lock()
 			w.requests = append(w.requests, r)
 			answer := w.replies[min(len(w.requests), len(w.replies))-1]

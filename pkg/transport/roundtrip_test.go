@@ -216,11 +216,11 @@ func TestHTTPRetries(t *testing.T) {
 	}
 }
 
-// takes reads what is sent at one byte a step, and then answers.
+// takes reads what is sent at 1 KiB a step, and then answers.
 func takes(step, think time.Duration) reply {
 	return func(c net.Conn, r *http.Request) bool {
-		for one := make([]byte, 1<<10); ; time.Sleep(step) {
-			if _, err := r.Body.Read(one); err != nil {
+		for some := make([]byte, 1<<10); ; time.Sleep(step) {
+			if _, err := r.Body.Read(some); err != nil {
 				break
 			}
 		}
@@ -255,6 +255,7 @@ func TestHTTPStall(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			onWire(t, []reply{test.reply}, func(w *wire) {
 				t := w.t
+				w.streams = true
 				req := ask(t, http.MethodGet, "http://registry.test/x", nil)
 				if test.body != nil {
 					req = ask(t, http.MethodPut, "http://registry.test/x", bytes.NewReader(test.body))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/ref"
@@ -58,12 +59,15 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst 
 }
 
 // renamed returns the slug that a skill has now, if the registry sent us on to
-// another one of its own addresses: what another host is asked for says nothing
-// about names here.
+// another address of its API: what another host is asked for says nothing about
+// names here, and what it keeps its archives under (/storage/x) may look like the
+// page of a skill.
 func (r *Registry) renamed(t transport.Receipt, asked string) string {
 	for _, address := range append([]string{t.URL}, t.Via...) {
-		at, ok := r.Match(r.secured(address))
-		if ok && at.Slug != asked {
+		address = r.secured(address)
+		at, ok := r.Match(address)
+		_, path := place(address)
+		if ok && at.Slug != asked && strings.HasPrefix(path, r.base.path+"/api/") {
 			return at.Slug
 		}
 	}

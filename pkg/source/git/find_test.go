@@ -13,6 +13,7 @@ import (
 
 // The folder of the skill is the one named, or the only one there is.
 func TestFolderOfTheSkill(t *testing.T) {
+	t.Parallel()
 	nested := map[string]node{"examples/SKILL.md": file(skillText("inner"))}
 	for name, c := range map[string]struct {
 		files  map[string]node
@@ -36,6 +37,7 @@ func TestFolderOfTheSkill(t *testing.T) {
 		"inside a submodule": {under("a/pdf", pdf(), map[string]node{"l": {"160000", strings.Repeat("1", 40)}}), "//l/x", "no skill in the folder", source.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, at := hostile(t, c.files)
 			_, got, err := get(t, newSource(t, git.Options{}), at+c.subdir)
 			if c.words != "" {
@@ -56,6 +58,7 @@ func TestFolderOfTheSkill(t *testing.T) {
 
 // Texts of an error are few and quoted, whatever the folders are called.
 func TestManyErrorIsShort(t *testing.T) {
+	t.Parallel()
 	files := make(map[string]node)
 	for i := range 30 {
 		files[fmt.Sprintf("s%02d\x1b[2J\n/SKILL.md", i)] = file(skillText("x"))
@@ -72,6 +75,7 @@ func TestManyErrorIsShort(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	files := under("skills/zip", skillFiles("a-zip", nil), under("skills/pdf", pdf()), under("skills/broken", map[string]node{"SKILL.md": file("no front matter")}),
 		under("skills/inner", skillFiles("inner", map[string]node{"examples/x/SKILL.md": file(skillText("example"))})),
 		under("odd@name/x", skillFiles("odd", nil)), under("a b", skillFiles("space", nil)),
@@ -126,6 +130,7 @@ func TestList(t *testing.T) {
 
 // The skill at the top of a repository has others below it.
 func TestListWithASkillAtTheTop(t *testing.T) {
+	t.Parallel()
 	_, at := hostile(t, under("skills/pdf", pdf(), skillFiles("all", nil)))
 	s := newSource(t, git.Options{})
 	got, err := s.List(t.Context(), parse(t, at))

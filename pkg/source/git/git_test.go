@@ -16,10 +16,12 @@ func pdf() map[string]node {
 }
 
 func TestSource(t *testing.T) {
+	t.Parallel()
 	served := serve(t, nil)
 	local := t.TempDir() + "/r.git"
 	for name, text := range map[string]string{local: "git+file://" + local, served.dir + "/r.git": served.at("r.git")} {
 		t.Run(text[:8], func(t *testing.T) {
+			t.Parallel()
 			r := newRepository(t, name)
 			r.git(nil, "config", "uploadpack.allowFilter", "true")
 			for _, v := range []string{"1.0.0", "1.2.0", "2.0.0-rc.1"} {

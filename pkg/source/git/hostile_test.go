@@ -25,6 +25,7 @@ func hostile(t *testing.T, files map[string]node) (*repository, string) {
 // What a repository says is to be done to its files is not done: they come as
 // they were committed.
 func TestFilesComeAsTheyAre(t *testing.T) {
+	t.Parallel()
 	files := skillFiles("pdf", map[string]node{
 		".gitattributes":   file("*.txt export-subst text eol=crlf filter=evil ident\nsecret export-ignore\n*.bin filter=lfs diff=lfs\n"),
 		"subst.txt":        file("$Format:%H%n$ $Id$\nline\n"),
@@ -72,6 +73,7 @@ func TestFilesComeAsTheyAre(t *testing.T) {
 
 // A hostile .gitmodules ends the fetch or is ignored; no submodule is fetched.
 func TestSubmodulesAreNotFetched(t *testing.T) {
+	t.Parallel()
 	marker := filepath.Join(t.TempDir(), "ran")
 	for name, modules := range map[string]string{
 		"ext":    "[submodule \"a\"]\n\tpath = a\n\turl = ext::sh -c touch% " + marker + "\n",
@@ -91,6 +93,7 @@ func TestSubmodulesAreNotFetched(t *testing.T) {
 
 // What archives may not hold, repositories may not either.
 func TestRefusedFiles(t *testing.T) {
+	t.Parallel()
 	big := strings.Repeat("0", 1<<20+1)
 	limits := archive.Limits{File: 1 << 20, Unpacked: 2 << 20}
 	many := make(map[string]node)
@@ -118,6 +121,7 @@ func TestRefusedFiles(t *testing.T) {
 		"many files":    {many, "5000", archive.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			_, at := hostile(t, under("pdf", skillFiles("pdf", c.files)))
 			s := newSource(t, git.Options{Limits: limits})
 			_, _, err := get(t, s, at+"//pdf")
@@ -130,6 +134,7 @@ func TestRefusedFiles(t *testing.T) {
 
 // Names that git itself would not make, built object by object.
 func TestTreesThatClimb(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"..", ".", ".git", ".GIT", "a/b", "git~1"} {
 		r := newRepository(t, filepath.Join(t.TempDir(), "r.git"))
 		blob := r.git([]byte(skillText("pdf")), "hash-object", "-w", "--stdin")
@@ -165,6 +170,7 @@ func TestTreesThatClimb(t *testing.T) {
 // The configuration and the environment of the user could send git elsewhere, or
 // run what they name.
 func TestConfigurationOfTheUserIsNotUsed(t *testing.T) {
+	t.Parallel()
 	r, at := hostile(t, under("pdf", pdf()))
 	home, marker := t.TempDir(), filepath.Join(t.TempDir(), "ran")
 	script := filepath.Join(home, "script")

@@ -70,6 +70,7 @@ func (s *server) options(t *testing.T) git.Options {
 
 // Without git the archives of a host give the same skills.
 func TestSourceWithoutGit(t *testing.T) {
+	t.Parallel()
 	served := serveArchives(t, nil)
 	r := newRepository(t, served.dir+"/r.git")
 	for _, v := range []string{"1.0.0", "1.2.0", "2.0.0-rc.1"} {
@@ -111,13 +112,14 @@ func TestSourceWithoutGit(t *testing.T) {
 }
 
 func TestOneArchiveForAllSkills(t *testing.T) {
+	t.Parallel()
 	served := serveArchives(t, nil)
 	newRepository(t, served.dir+"/r.git").commit("main", hundred(nil))
 	s := newSource(t, served.options(t))
 	if got, err := s.List(t.Context(), parse(t, served.at("r.git"))); err != nil || len(got) != 100 {
 		t.Fatalf("List = %d, %v", len(got), err)
 	}
-	fetchAll(t, s, served.at("r.git"))
+	fetchAll(t, s, served.at("r.git"), 100)
 	if log := served.asked(""); len(log) != 2 {
 		t.Errorf("the server was asked %d times: %q", len(log), log)
 	}
@@ -152,6 +154,7 @@ func tarball(t *testing.T, headers ...*tar.Header) []byte {
 }
 
 func TestHostileArchives(t *testing.T) {
+	t.Parallel()
 	reg := func(name string) *tar.Header { return &tar.Header{Typeflag: tar.TypeReg, Name: name} }
 	comment := func(id string) *tar.Header {
 		return &tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": id}}
@@ -213,6 +216,7 @@ func bomb(t *testing.T, size int) []byte {
 // Without git, hosts that are not known and addresses that are not of the web are
 // out of reach, and servers may answer anything.
 func TestAnswersWithoutGit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		answer string
 		status int
@@ -249,6 +253,7 @@ func TestAnswersWithoutGit(t *testing.T) {
 }
 
 func TestDefaultHosts(t *testing.T) {
+	t.Parallel()
 	for _, h := range git.DefaultHosts() {
 		if !strings.HasPrefix(h.Repositories, "https://") || !strings.HasSuffix(h.Repositories, "/") || !strings.HasPrefix(h.Archive, "https://") || !strings.Contains(h.Archive, "{commit}") {
 			t.Errorf("%+v", h)

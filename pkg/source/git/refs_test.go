@@ -14,6 +14,7 @@ import (
 )
 
 func TestResolve(t *testing.T) {
+	t.Parallel()
 	r := newRepository(t, filepath.Join(t.TempDir(), "my-skills.git"))
 	at := "git+file://" + r.path
 	ids := make(map[string]string)
@@ -103,6 +104,7 @@ func TestResolve(t *testing.T) {
 
 // A lock that somebody edited holds what Parse would refuse.
 func TestAddressesThatAreNone(t *testing.T) {
+	t.Parallel()
 	s := newSource(t, git.Options{})
 	for _, r := range []ref.Ref{
 		{Kind: ref.Git, URL: "--upload-pack=touch"},
@@ -130,6 +132,7 @@ func TestAddressesThatAreNone(t *testing.T) {
 }
 
 func TestEmptyRepository(t *testing.T) {
+	t.Parallel()
 	r := newRepository(t, filepath.Join(t.TempDir(), "r.git"))
 	for _, text := range []string{"", "@main", "@^1", "@latest"} {
 		_, err := newSource(t, git.Options{}).Resolve(t.Context(), parse(t, "git+file://"+r.path+text), "")
@@ -141,6 +144,7 @@ func TestEmptyRepository(t *testing.T) {
 
 // A tag can be on a file, and an id can be that of one.
 func TestWhatIsNoCommit(t *testing.T) {
+	t.Parallel()
 	r, at := hostile(t, under("pdf", pdf()))
 	blob := r.git(nil, "rev-parse", "main:pdf/SKILL.md")
 	r.git(nil, "tag", "v1.0.0", blob)
@@ -154,6 +158,7 @@ func TestWhatIsNoCommit(t *testing.T) {
 }
 
 func TestObjectsOfSHA256(t *testing.T) {
+	t.Parallel()
 	r := newRepository(t, filepath.Join(t.TempDir(), "r.git"), "--object-format=sha256")
 	r.commit("main", under("pdf", pdf()))
 	p, got, err := get(t, newSource(t, git.Options{}), "git+file://"+r.path+"//pdf")

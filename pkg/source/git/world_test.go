@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/cgi"
@@ -32,10 +34,21 @@ type repository struct {
 	path string
 }
 
+// newRepository makes one without git, which costs nothing, unless git is told more.
 func newRepository(t *testing.T, path string, more ...string) *repository {
 	t.Helper()
 	r := &repository{t: t, path: path}
-	r.git(nil, append([]string{"init", "--quiet", "--bare", "--initial-branch=main"}, append(more, path)...)...)
+	if len(more) > 0 {
+		r.git(nil, append([]string{"init", "--quiet", "--bare", "--initial-branch=main", "--template="}, append(more, path)...)...)
+		return r
+	}
+	if err := errors.Join(
+		os.MkdirAll(filepath.Join(path, "objects"), 0o755), os.MkdirAll(filepath.Join(path, "refs", "heads"), 0o755),
+		os.WriteFile(filepath.Join(path, "HEAD"), []byte("ref: refs/heads/main\n"), 0o644),
+		os.WriteFile(filepath.Join(path, "config"), []byte("[core]\n\trepositoryformatversion = 0\n\tbare = true\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -68,8 +81,8 @@ func (r *repository) commit(branch string, files map[string]node) string {
 	r.t.Helper()
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter a <a@example.com> 1700000000 +0000\ndata 1\nx\n", branch)
-	if out, err := exec.Command("git", "--git-dir", r.path, "rev-parse", "--verify", "--quiet", "refs/heads/"+branch).Output(); err == nil {
-		fmt.Fprintf(&b, "from %sdeleteall\n", out)
+	if before := r.tip(branch); before != "" {
+		fmt.Fprintf(&b, "from %s\ndeleteall\n", before)
 	}
 	for path, n := range files {
 		if n.mode == "160000" {
@@ -79,7 +92,17 @@ func (r *repository) commit(branch string, files map[string]node) string {
 		fmt.Fprintf(&b, "M %s inline %s\ndata %d\n%s\n", n.mode, quoted(path), len(n.text), n.text)
 	}
 	r.git(b.Bytes(), "fast-import", "--quiet", "--force")
-	return r.git(nil, "rev-parse", "refs/heads/"+branch)
+	return r.tip(branch)
+}
+
+// tip returns the commit of a branch, as git keeps it in a file; "" if there is none.
+func (r *repository) tip(branch string) string {
+	r.t.Helper()
+	id, err := os.ReadFile(filepath.Join(r.path, "refs", "heads", filepath.FromSlash(branch)))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(id))
 }
 
 // quoted writes a path as fast-import reads it, which knows bytes in octal.
