@@ -75,12 +75,6 @@ func Open(o Options) (source.Source, error) {
 	return nil, fmt.Errorf("open registry: %w: %s", ErrUnknownProtocol, strconv.QuoteToASCII(scheme[:min(len(scheme), 40)]))
 }
 
-// Speaks reports whether there is a protocol for the registry at url.
-func Speaks(url string) bool {
-	scheme := schemeOf(url)
-	return slices.ContainsFunc(protocols(), func(p protocol) bool { return p.owns(scheme) })
-}
-
 func schemes(list ...string) func(string) bool {
 	return func(scheme string) bool { return slices.Contains(list, scheme) }
 }

@@ -16,41 +16,20 @@ import (
 // clawhub serves the API of ClawHub: clawhub VAR DIR. Below DIR is a folder for
 // each owner, with one for each slug, with one for each version. A file malware or
 // suspicious beside the versions is what the registry thinks of the skill, and why;
-// with a file meta its archives have the _meta.json of ClawHub.
-// VAR becomes the address of the site, VAR_URL that of the registry.
+// former holds an owner that it had before; stored makes its zips other bytes, and
+// truncated cuts them; with plain they lack the _meta.json of ClawHub. VAR becomes the address of the site, VAR_URL that of the
+// registry. With a VAR that is served already, DIR is all that it has from now on.
 func clawhub(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: clawhub VAR DIR")
 	}
-	dir := os.DirFS(ts.MkAbs(args[1]))
-	o := clawhubtest.Options{}
-	places, err := fs.Glob(dir, "*/*")
-	ts.Check(err)
-	for _, place := range places {
-		s := clawhubtest.Skill{Owner: path.Dir(place), Slug: path.Base(place), Summary: "Does one thing."}
-		meta := false
-		entries, err := fs.ReadDir(dir, place)
-		ts.Check(err)
-		for _, e := range entries {
-			if e.IsDir() {
-				s.Versions = append(s.Versions, clawhubtest.Version{Version: e.Name(), Files: filesBelow(ts, dir, path.Join(place, e.Name()))})
-				continue
-			}
-			if e.Name() == "meta" {
-				meta = true
-				continue
-			}
-			why, err := fs.ReadFile(dir, path.Join(place, e.Name()))
-			ts.Check(err)
-			s.Moderation = &clawhubtest.Moderation{Malware: e.Name() == "malware", Suspicious: e.Name() == "suspicious", Verdict: map[string]string{"malware": "malicious", "suspicious": "suspicious"}[e.Name()], Summary: strings.TrimSpace(string(why))}
-		}
-		for i := range s.Versions {
-			s.Versions[i].Meta = meta
-		}
-		slices.SortFunc(s.Versions, func(a, b clawhubtest.Version) int { return skillversion.Compare(a.Version, b.Version) })
-		o.Skills = append(o.Skills, s)
+	skills := skillsBelow(ts, os.DirFS(ts.MkAbs(args[1])))
+	if s, ok := state(ts).hubs[args[0]]; ok {
+		s.Publish(skills...)
+		return
 	}
-	s := clawhubtest.New(state(ts).tb, o)
+	s := clawhubtest.New(state(ts).tb, clawhubtest.Options{Skills: skills})
+	state(ts).hubs[args[0]] = s
 	state(ts).asked[args[0]] = func() []string {
 		var list []string
 		for _, r := range s.Requests() {
@@ -60,6 +39,46 @@ func clawhub(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Setenv(args[0], s.URL)
 	ts.Setenv(args[0]+"_URL", "clawhub+"+s.Registry())
+}
+
+// skillsBelow reads the skills of a registry.
+func skillsBelow(ts *testscript.TestScript, dir fs.FS) []clawhubtest.Skill {
+	var skills []clawhubtest.Skill
+	places, err := fs.Glob(dir, "*/*")
+	ts.Check(err)
+	for _, place := range places {
+		s := clawhubtest.Skill{Owner: path.Dir(place), Slug: path.Base(place), Summary: "Does one thing."}
+		entries, err := fs.ReadDir(dir, place)
+		ts.Check(err)
+		notes := map[string]string{}
+		for _, e := range entries {
+			if e.IsDir() {
+				s.Versions = append(s.Versions, clawhubtest.Version{Version: e.Name(), Files: filesBelow(ts, dir, path.Join(place, e.Name()))})
+				continue
+			}
+			text, err := fs.ReadFile(dir, path.Join(place, e.Name()))
+			ts.Check(err)
+			notes[e.Name()] = strings.TrimSpace(string(text))
+		}
+		for i := range s.Versions {
+			_, plain := notes["plain"]
+			s.Versions[i].Meta = !plain
+			_, s.Versions[i].Stored = notes["stored"]
+			_, s.Versions[i].Truncated = notes["truncated"]
+		}
+		if former, ok := notes["former"]; ok {
+			s.Former = []string{former}
+		}
+		if why, ok := notes["malware"]; ok {
+			s.Moderation = &clawhubtest.Moderation{Malware: true, Verdict: "malicious", Summary: why}
+		}
+		if why, ok := notes["suspicious"]; ok {
+			s.Moderation = &clawhubtest.Moderation{Suspicious: true, Verdict: "suspicious", Summary: why}
+		}
+		slices.SortFunc(s.Versions, func(a, b clawhubtest.Version) int { return skillversion.Compare(a.Version, b.Version) })
+		skills = append(skills, s)
+	}
+	return skills
 }
 
 func filesBelow(ts *testscript.TestScript, dir fs.FS, root string) map[string]string {

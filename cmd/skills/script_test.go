@@ -21,6 +21,7 @@ import (
 	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/openskills-go/skills/registry/clawhub/clawhubtest"
 	"github.com/openskills-go/skills/registry/registrytest"
 )
 
@@ -69,6 +70,7 @@ func TestScript(t *testing.T) {
 				tb:         env.T().(testing.TB), //nolint:forcetypeassert // testscript passes the *testing.T on
 				servers:    map[string]*registrytest.Server{},
 				asked:      map[string]func() []string{},
+				hubs:       map[string]*clawhubtest.Server{},
 				remembered: map[string]string{},
 			}
 			return os.MkdirAll(home, 0o777) // a script may have files in it
@@ -99,6 +101,7 @@ type scriptState struct {
 	tb         testing.TB
 	servers    map[string]*registrytest.Server
 	asked      map[string]func() []string // what other servers were asked since the last call
+	hubs       map[string]*clawhubtest.Server
 	remembered map[string]string
 	said       strings.Builder // arguments and output of every run
 }

@@ -236,7 +236,9 @@ func (e *Engine) sameBytes(s *step) error {
 		}
 		return &VersionBytesError{Name: s.label(), Version: p.Version, Have: have, Got: p.Tree}
 	}
-	if s.entry != nil && s.entry.Version == p.Version && s.entry.Locale == p.Locale {
+	// What another owner calls by the same version is another release, even if the
+	// files are all but the same: some registries write the owner into the artifact.
+	if s.entry != nil && s.owner == "" && s.entry.Version == p.Version && s.entry.Locale == p.Locale {
 		return changed(s.entry.Tree)
 	}
 	if seen, ok := e.remembered().Version(p.Registry, p.Owner, p.Slug, p.Locale, p.Version); ok {

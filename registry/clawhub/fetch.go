@@ -47,6 +47,7 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst 
 		URL:        got.URL,
 		Artifact:   got.Digest,
 		Slug:       r.renamed(got, name.slug),
+		Repacked:   true, // what is published is the files, and the zip is made for who asks
 		Validators: source.Validators{ETag: got.ETag, LastModified: got.LastModified},
 	}
 	if err != nil && !errors.Is(err, errTooLong) {

@@ -45,7 +45,7 @@ func (s *Server) find(w http.ResponseWriter, slug, owner string) *Skill {
 	var found []*Skill
 	for i := range s.options.Skills {
 		k := &s.options.Skills[i]
-		if (k.Slug == slug || slices.Contains(k.Aliases, slug)) && (owner == "" || strings.EqualFold(k.Owner, owner)) {
+		if (k.Slug == slug || slices.Contains(k.Aliases, slug)) && (owner == "" || strings.EqualFold(k.Owner, owner) || slices.Contains(k.Former, owner)) {
 			found = append(found, k)
 		}
 	}

@@ -31,9 +31,13 @@ func (v *Version) paths() []string { return slices.Sorted(maps.Keys(v.Files)) }
 func (k *Skill) artifact(v *Version) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
+	method := zip.Deflate
+	if v.Stored {
+		method = zip.Store
+	}
 	add := func(path, text string) {
 		w, err := z.CreateHeader(&zip.FileHeader{
-			Name: path, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC),
+			Name: path, Method: method, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC),
 		})
 		if err == nil {
 			_, _ = io.WriteString(w, text)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,6 +21,7 @@ type Skill struct {
 	Versions    []Version         // the last is the latest, unless Tags say so
 	Tags        map[string]string // to versions
 	Aliases     []string          // slugs that it had before
+	Former      []string          // owners that it had before, and is still found by
 	Moderation  *Moderation
 	Refuse      *Refusal // instead of whatever is asked for
 	GitHub      *GitHub  // where it is, if it has no Versions
@@ -31,6 +33,7 @@ type Version struct {
 	Version   string
 	Files     map[string]string // contents by path
 	Meta      bool              // the zip has the _meta.json that ClawHub adds
+	Stored    bool              // the zip is not compressed: the same files in other bytes
 	Truncated bool              // the zip is cut in half, and sent as if it were whole
 	Deleted   bool              // it was taken away: 410
 }
@@ -72,6 +75,7 @@ type Options struct {
 type Server struct {
 	*httptest.Server
 	options Options
+	handler atomic.Pointer[http.Handler]
 
 	mu       sync.Mutex
 	requests []Request
@@ -102,8 +106,25 @@ func Start(o Options) *Server {
 		o.Page = 25
 	}
 	s := &Server{options: o}
+<<<<<<< HEAD
 	s.Server = httptest.NewServer(s.recorded(s.routes()))
+=======
+	h := s.routes()
+	s.handler.Store(&h)
+	s.Server = httptest.NewServer(s.recorded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		(*s.handler.Load()).ServeHTTP(w, r)
+	})))
+	t.Cleanup(s.Close)
+>>>>>>> review-hub
 	return s
+}
+
+// Publish makes skills all that the server has from now on.
+func (s *Server) Publish(skills ...Skill) {
+	next := &Server{Server: s.Server, options: s.options}
+	next.options.Skills = skills
+	h := next.routes()
+	s.handler.Store(&h)
 }
 
 // Registry returns the URL of the registry, with its base path.

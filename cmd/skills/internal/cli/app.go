@@ -37,6 +37,7 @@ type app struct {
 	client   func() (*transport.Client, error)
 
 	credentials func() (*credential.Store, error)
+	naming      loginRegistry // that registry add is about to name
 	tokens      tokens
 }
 

@@ -79,6 +79,7 @@ func (a *app) loadCredentials() (*credential.Store, error) {
 	}
 	add(credential.Registry{Default: true}, usual)
 	add(credential.Registry{Asked: true}, a.flags.registry)
+	add(credential.Registry{Name: a.naming.name}, a.naming.address)
 	return c, nil
 }
 

@@ -28,6 +28,13 @@ func accessRules() []rule {
 			denied(func(e *transport.StatusError) (string, bool) {
 				return "a token goes only to the host it is for; ask the registry's operators", e.Dropped
 			})},
+		{Code{"unauthorized", exitUnauthorized, false, ""}, func(err error) (string, bool) {
+			e, asked := errors.AsType[*undetectedError](err)
+			if status, ok := errors.AsType[*transport.StatusError](err); !asked || !ok || status.Token || !errors.Is(err, source.ErrAuth) && status.Status != http.StatusUnauthorized {
+				return "", false
+			}
+			return "set " + credential.Variable(e.name) + ", or --protocol says what it speaks without asking; then skills login " + e.name, true
+		}},
 		{Code{"token_refused", exitUnauthorized, false, "the registry refused the token that was sent, or does not know it"},
 			as(func(*refusedError) string { return hintWhoami })},
 		{Code{"token_refused", exitUnauthorized, false, ""},

@@ -98,7 +98,7 @@ func TestExplain(t *testing.T) {
 		{wellknown.ErrURL, "bad_address", 2},
 		{&clawhub.AnswerError{Status: 404, Err: source.ErrNotFound}, "not_found", 5},
 		{&clawhub.AnswerError{Status: 200}, "bad_answer", 8},
-		{&clawhub.EndpointError{Status: 404}, "bad_answer", 8},
+		{&clawhub.EndpointError{Status: 404}, "no_endpoint", 8},
 		{clawhub.ErrURL, "bad_address", 2},
 		{&fs.PathError{Op: "write", Path: "/x", Err: syscall.ENOSPC}, "disk_full", 1},
 		{&fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS}, "read_only", 1},

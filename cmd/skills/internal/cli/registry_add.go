@@ -53,14 +53,20 @@ plain https:// is the protocol of openskills.cc.`,
 			if err != nil {
 				return nil, err
 			}
-			found, err := a.detect(ctx, address, protocol)
+			have, named := settings.Registries[name]
+			if !named || replace || originOf(have) == originOf(address) {
+				// The token of the name is for this address. Else it is for the one that has
+				// the name, and may keep it.
+				a.naming = loginRegistry{name: name, address: address}
+			}
+			found, err := a.detect(ctx, name, address, protocol)
 			if err != nil {
 				return nil, err
 			}
-			if have, ok := settings.Registries[name]; ok && have != found.URL && !replace && settings.Origin("registries."+name) != "" {
+			if named && have != found.URL && !replace && settings.Origin("registries."+name) != "" {
 				return nil, &usageError{message: fmt.Sprintf("registry %s is %s", name, have), hint: "--replace changes it"}
 			}
-			return a.addRegistry(name, found, asDefault)
+			return a.addRegistry(name, address, found, asDefault)
 		}),
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "change the address of a registry that has the name")
@@ -82,7 +88,7 @@ func parseProtocol(s string) (registry.Protocol, error) {
 
 // detect finds out what the registry at an address or folder speaks, unless that
 // is said.
-func (a *app) detect(ctx context.Context, address string, protocol registry.Protocol) (registry.Found, error) {
+func (a *app) detect(ctx context.Context, name, address string, protocol registry.Protocol) (registry.Found, error) {
 	plain := strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 	switch {
 	case protocol != "" && !plain:
@@ -98,13 +104,14 @@ func (a *app) detect(ctx context.Context, address string, protocol registry.Prot
 	}
 	found, err := registry.Detect(ctx, client, address)
 	if err != nil {
-		return found, &undetectedError{address, err}
+		return found, &undetectedError{name, address, err}
 	}
 	return found, nil
 }
 
 // An undetectedError says that it could not be found out what a registry speaks.
 type undetectedError struct {
+	name    string // that the registry should have
 	address string
 	err     error
 }
@@ -114,8 +121,8 @@ func (e *undetectedError) Error() string {
 }
 func (e *undetectedError) Unwrap() error { return e.err }
 
-// addRegistry records a registry.
-func (a *app) addRegistry(name string, found registry.Found, asDefault bool) (*answer, error) {
+// addRegistry records the registry that was found at an address.
+func (a *app) addRegistry(name, asked string, found registry.Found, asDefault bool) (*answer, error) {
 	paths, err := a.paths()
 	if err != nil {
 		return nil, err
@@ -144,6 +151,9 @@ func (a *app) addRegistry(name string, found registry.Found, asDefault bool) (*a
 			as = "  (default)"
 		}
 		p.Printf("%s  %s  %s%s", p.Good(verb), p.Strong(name), ui.Line(found.URL), as)
+		if at := originOf(found.URL); at != "" && at != originOf(asked) {
+			p.Notef("%s says that its registry is at %s: tokens for %s go there", ui.Line(originOf(asked)), ui.Line(at), name)
+		}
 		switch {
 		case found.Assumed:
 			p.Notef("nothing there says what it speaks, so it is taken for the protocol of openskills.cc (--protocol says another)")

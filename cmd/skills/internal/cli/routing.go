@@ -9,18 +9,15 @@ import (
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/source"
-	"github.com/openskills-go/skills/registry"
 )
 
 const registryEnv = "SKILLS_REGISTRY"
 
 // switchedOn returns the registries that have names, without those that are switched
-// off. What is built in counts only if this program speaks its protocol.
+// off.
 func switchedOn(settings config.Settings) map[string]string {
 	all := maps.Clone(settings.Registries)
-	maps.DeleteFunc(all, func(_, url string) bool {
-		return url == config.None || url == config.ClawHub && !registry.Speaks(url)
-	})
+	maps.DeleteFunc(all, func(_, url string) bool { return url == config.None })
 	return all
 }
 
