@@ -106,16 +106,11 @@ func Start(o Options) *Server {
 		o.Page = 25
 	}
 	s := &Server{options: o}
-<<<<<<< HEAD
-	s.Server = httptest.NewServer(s.recorded(s.routes()))
-=======
 	h := s.routes()
 	s.handler.Store(&h)
 	s.Server = httptest.NewServer(s.recorded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*s.handler.Load()).ServeHTTP(w, r)
 	})))
-	t.Cleanup(s.Close)
->>>>>>> review-hub
 	return s
 }
 
