@@ -117,8 +117,9 @@ func (in *intake) Write(p []byte) (int, error) {
 	if len(in.held)+len(p) > maxHeld && len(in.held) >= tellSize {
 		return 0, errTooLong
 	}
+	told := len(in.held) >= tellSize // that it is none
 	in.held = append(in.held, p...)
-	if len(in.held) < tellSize || !isArchive(in.held) {
+	if told || len(in.held) < tellSize || !isArchive(in.held) {
 		return len(p), nil
 	}
 	return len(p), in.pass()
