@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"strings"
 	"testing"
 
-	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/openskills-go/skills/registry/registrytest"
@@ -36,6 +34,8 @@ func TestMain(m *testing.M) {
 //	run [N] ARG...            run skills; its exit code must be N, else 0
 //	serve VAR DIR             serve a folder; VAR becomes the address
 //	oci VAR                   run an OCI registry in memory; VAR becomes its host
+//	githost VAR DIR           serve git repositories over https
+//	skillsin DIR N            write the skills s1 to sN
 //	requests VAR N            the server was asked N times since the last look
 //	clawhub VAR DIR           serve the API of ClawHub
 //	site VAR DIR              serve the files of a folder
@@ -78,6 +78,8 @@ func TestScript(t *testing.T) {
 			"serve":     serve,
 			"requests":  requests,
 			"oci":       serveOCI,
+			"githost":   githost,
+			"skillsin":  skillsIn,
 			"clawhub":   clawhub,
 			"site":      site,
 			"misbehave": misbehave,
@@ -144,15 +146,6 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	s := registrytest.NewServer(state(ts).tb, ts.MkAbs(args[1]))
 	state(ts).servers[args[0]] = s
 	ts.Setenv(args[0], s.URL)
-}
-
-func serveOCI(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: oci VAR")
-	}
-	s := httptest.NewServer(ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0))))
-	ts.Defer(s.Close)
-	ts.Setenv(args[0], strings.TrimPrefix(s.URL, "http://"))
 }
 
 func requests(ts *testscript.TestScript, neg bool, args []string) {
