@@ -133,6 +133,9 @@ func (s *step) warn(text string) {
 func (s *step) failed() bool { return s.out.Err != nil }
 
 func (s *step) fail(err error) *step {
+	if s.want.unlisted {
+		err = neither(s.want.Typed, err)
+	}
 	s.verb, s.out.Action, s.out.Err = nothing, Failed, err
 	return s
 }

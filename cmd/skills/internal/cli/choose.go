@@ -109,6 +109,7 @@ func (a *app) listPlace(ctx context.Context, w install.Want) (*answer, error) {
 		return nil, err
 	}
 	list, err := e.Listings(ctx, w.Ref)
+	a.warnOfSources(e)
 	if errors.Is(err, install.ErrOneSkill) {
 		return nil, &usageError{message: fmt.Sprintf("--list %s: that is one skill", ui.Cut(ui.Line(w.Typed), 60)), hint: "skills info tells about one skill, skills search WORD lists those of a registry"}
 	}
@@ -128,4 +129,20 @@ func printListings(p *ui.Printer, list []source.Listing) {
 		t.Rows = append(t.Rows, ui.Text(l.Name, l.Description, l.Ref.String()))
 	}
 	p.Table(t)
+}
+
+// warnOfSources tells what the places that were asked have wrong with them, and was
+// no obstacle.
+func (a *app) warnOfSources(e *engine) {
+	warnings := e.Source.Warnings()
+	shown := warnings
+	if len(shown) > fewWarnings && !a.flags.verbose {
+		shown = shown[:fewWarnings]
+	}
+	for _, w := range shown {
+		a.ui.Warnf("%s", message(errors.New(w)))
+	}
+	if more := len(warnings) - len(shown); more > 0 {
+		a.ui.Warnf("and %d more; --verbose prints them all", more)
+	}
 }

@@ -26,6 +26,10 @@ func placeRules() []rule {
 			}
 			return "--list tells what there is"
 		})},
+		{Code{"not_found", exitNotFound, false, ""}, func(err error) (string, bool) {
+			_, ok := errors.AsType[*install.NeitherError](err)
+			return "is the address right? A site lists its skills in /.well-known/agent-skills/index.json", ok && errors.Is(err, source.ErrNotFound)
+		}},
 		{Code{"usage", exitUsage, false, ""}, is(install.ErrOneSkill, "--skill and --all are for repositories, websites and collections")},
 
 		{Code{"unreachable", exitUnreachable, true, ""}, func(err error) (string, bool) {
