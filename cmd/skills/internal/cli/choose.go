@@ -9,6 +9,7 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 )
 
@@ -110,6 +111,9 @@ func (a *app) listPlace(ctx context.Context, w install.Want) (*answer, error) {
 	}
 	list, err := e.Listings(ctx, w.Ref)
 	a.warnOfSources(e)
+	if errors.Is(err, install.ErrOneSkill) && (w.Ref.Kind == ref.Dir || w.Ref.Kind == ref.File) {
+		return nil, &usageError{message: fmt.Sprintf("--list %s: it tells of repositories, websites and collections", ui.Cut(ui.Line(w.Typed), 60)), hint: "of a folder or archive with several skills --path chooses one; skills info tells what is in it"}
+	}
 	if errors.Is(err, install.ErrOneSkill) {
 		return nil, &usageError{message: fmt.Sprintf("--list %s: that is one skill", ui.Cut(ui.Line(w.Typed), 60)), hint: "skills info tells about one skill, skills search WORD lists those of a registry"}
 	}

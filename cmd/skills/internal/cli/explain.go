@@ -76,7 +76,7 @@ func explain(f fault) explained {
 	use := unknown
 	for _, r := range rules() {
 		if hint, ok := r.match(f.err); ok {
-			use, e.Hint = r, ui.Escape(hint)
+			use, e.Hint = r, ui.Escape(ofPlace(f.ref, hint))
 			break
 		}
 	}
@@ -293,7 +293,7 @@ func rules() []rule {
 				return "is this the address of a site with skills? Another registry is named with --registry"
 			})},
 		{Code{"not_found", exitNotFound, false, "there is no such skill"},
-			is(source.ErrNotFound, "look for it: skills search WORD")},
+			is(source.ErrNotFound, hintSearch)},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*noHitsError]("try fewer or other words"))},
 		{Code{"unauthorized", exitUnauthorized, false, ""},
@@ -456,7 +456,7 @@ func rules() []rule {
 				return fmt.Sprintf("is %s right, and are you online?", e.Name)
 			})},
 		{Code{"unreachable", exitUnreachable, true, "the host cannot be reached"},
-			as(saying[*transport.NetworkError]("are you online, and is it the right registry (skills registry list)? A proxy is set with HTTPS_PROXY"))},
+			as(saying[*transport.NetworkError](hintOnline))},
 
 		// The disk.
 		{Code{"output", exitError, false, "what is to be said cannot be written to standard output"},
