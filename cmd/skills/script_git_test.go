@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 
-	ociregistry "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -65,22 +64,6 @@ func githost(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 	ts.Setenv("SSL_CERT_FILE", ca)
 	ts.Setenv(args[0], "git+"+server.URL)
-}
-
-// serveOCI runs an OCI registry in memory: oci VAR. VAR becomes its host. What is
-// counted is every request.
-func serveOCI(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: oci VAR")
-	}
-	registry := ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0)))
-	asked := counted(ts, args[0])
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked(r.Method + " " + r.URL.Path)
-		registry.ServeHTTP(w, r)
-	}))
-	ts.Defer(s.Close)
-	ts.Setenv(args[0], strings.TrimPrefix(s.URL, "http://"))
 }
 
 // counted returns what notes a request to the server VAR.

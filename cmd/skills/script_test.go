@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 //	run [N] ARG...            run skills; its exit code must be N, else 0
 //	serve VAR DIR             serve a folder; VAR becomes the address
 //	oci VAR                   run an OCI registry in memory; VAR becomes its host
+//	collect REPO TAG FROM...  make a collection of what has tags in an OCI repository
+//	ocilayout DIR REPO TAG    copy what has a tag into a folder
 //	githost VAR DIR           serve git repositories over https
 //	skillsin DIR N            write the skills s1 to sN
 //	requests VAR N            the server was asked N times since the last look; any: as often as it likes
@@ -79,6 +81,8 @@ func TestScript(t *testing.T) {
 			"requests":  requests,
 			"oci":       serveOCI,
 			"githost":   githost,
+			"collect":   collect,
+			"ocilayout": ociLayout,
 			"skillsin":  skillsIn,
 			"clawhub":   clawhub,
 			"site":      site,
