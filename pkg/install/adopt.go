@@ -234,6 +234,9 @@ func (e *Engine) elsewhere(entry *lockfile.Skill, ad Adoption) bool {
 		return false
 	}
 	want, have := e.identityFor(route, ad.From.Ref), e.identityOf(entry)
+	if route.Registry == "" {
+		have.slug = ""
+	}
 	if want.owner == "" {
 		have.owner = ""
 	}

@@ -372,6 +372,9 @@ func (e *Engine) find(st *state, s *step) (*lockfile.Skill, error) {
 	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL && !revised(s.route.Ref.Kind) {
 		return nil, nil //nolint:nilnil // no entry is no error
 	}
+	if s.route.Ref.Kind == ref.OCI {
+		return e.ofPlace(st, s), nil
+	}
 	if entry := e.byIdentity(st, id, s.want.As); entry != nil || id.owner != "" || id.registry == "" {
 		return entry, nil
 	}
