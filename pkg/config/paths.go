@@ -116,6 +116,9 @@ func (p Paths) History() string { return in(p.State, "history") }
 // HTTP returns the folder of remembered HTTP answers.
 func (p Paths) HTTP() string { return in(p.Cache, "http") }
 
+// Git returns the folder for repositories while a run needs them.
+func (p Paths) Git() string { return in(p.Cache, "git") }
+
 func in(dir, name string) string {
 	if dir == "" || strings.ContainsRune(dir, 0) {
 		return ""

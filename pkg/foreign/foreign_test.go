@@ -47,7 +47,7 @@ func TestRead(t *testing.T) {
 }`, []foreign.Entry{
 			{Line: 4, Name: "alpha", Folder: "alpha", Source: "vercel-labs/agent-skills", Ref: "github.com/vercel-labs/agent-skills//skills/alpha", Digest: "ab", Dirs: []string{".agents/skills/alpha"}},
 			{Line: 5, Name: "Beta Two", Folder: "beta-two", Source: "o/r", Ref: "github.com/o/r@v2", Digest: "cd", Dirs: []string{".agents/skills/beta-two"}},
-			{Line: 6, Name: "file", Folder: "file", Source: "file:///srv/r", Why: "it came from a repository that no reference names", Dirs: []string{".agents/skills/file"}},
+			{Line: 6, Name: "file", Folder: "file", Source: "file:///srv/r", Ref: "git+file:///srv/r//skills/file", Dirs: []string{".agents/skills/file"}},
 			{Line: 7, Name: "lab", Folder: "lab", Source: "g/s/r", Ref: "git+https://gitlab.com/g/s/r.git", Dirs: []string{".agents/skills/lab"}},
 			{Line: 8, Name: "one", Folder: "one", Source: "127.0.0.1", Registry: "http://127.0.0.1:8901/alice", Slug: "one", Digest: "sha256:01", Why: "it came from the skills that a website publishes", Dirs: []string{".agents/skills/one"}},
 			{Line: 9, Name: "mine", Folder: "mine", Source: "../../../gitsrc", Why: "it came from a folder of the machine that installed it", Dirs: []string{".agents/skills/mine"}},

@@ -164,16 +164,17 @@ func folderOf(name string) string {
 // gitRef returns the reference for a folder in a git repository, "" if it cannot
 // be written as one. The repository is owner/name on GitHub or an address.
 func gitRef(repository, folder, rev string) string {
-	repository = strings.TrimSuffix(strings.TrimSuffix(repository, "/"), ".git")
+	repository = strings.TrimSuffix(repository, "/")
+	bare := strings.TrimSuffix(repository, ".git")
 	text := repository
 	switch {
 	case strings.HasPrefix(repository, "https://github.com/"):
-		text = strings.TrimPrefix(repository, "https://")
-	case strings.HasPrefix(repository, "https://"), strings.HasPrefix(repository, "ssh://"):
-		text = "git+" + repository + ".git"
-	case strings.HasPrefix(repository, "github.com/"):
+		text = strings.TrimPrefix(bare, "https://")
+	case strings.HasPrefix(repository, "https://"), strings.HasPrefix(repository, "ssh://"), strings.HasPrefix(repository, "file:///"):
+		text = "git+" + repository
+	case strings.HasPrefix(repository, "git@"), strings.HasPrefix(repository, "github.com/"):
 	case strings.Count(repository, "/") == 1 && !strings.Contains(repository, ":"):
-		text = "github.com/" + repository
+		text = "github.com/" + bare
 	default:
 		return ""
 	}

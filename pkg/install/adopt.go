@@ -11,6 +11,7 @@ import (
 
 	"github.com/openskills-go/skills/pkg/agent"
 	"github.com/openskills-go/skills/pkg/lockfile"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/target"
 )
@@ -49,7 +50,7 @@ func (e *LockedError) Error() string {
 // A ChangedError says that a folder holds other files than where it came from.
 type ChangedError struct {
 	Path     string
-	Registry string // "" if it came from none
+	Registry string // or another place that it came from; "" if that is the folder itself
 	Version  string // the nearest that there is
 	Changes  *Changes
 }
@@ -233,6 +234,9 @@ func (e *Engine) elsewhere(entry *lockfile.Skill, ad Adoption) bool {
 		return false
 	}
 	want, have := e.identityFor(route, ad.From.Ref), e.identityOf(entry)
+	if route.Registry == "" {
+		have.slug = ""
+	}
 	if want.owner == "" {
 		have.owner = ""
 	}
@@ -325,6 +329,9 @@ func (e *Engine) take(s *step, c *candidate, q *inquiry) *step {
 			s.warn("holds what another tool noted down, which verify will tell of until it is deleted: " + some(changes.Added))
 		case q.OnEdit != KeepOnEdit:
 			err := &ChangedError{Path: s.spots[0].root.Shown(name), Registry: s.pin.Registry, Version: s.pin.Version, Changes: changes}
+			if k := s.route.Ref.Kind; s.pin.Registry == "" && k != ref.Dir {
+				err.Registry = quote(placeOf(s.route.Ref))
+			}
 			return s.fail(errors.Join(err, s.drop()))
 		default:
 			s.warn("its files count as edits: " + changes.String())

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/spelling"
+	"github.com/openskills-go/skills/pkg/transport"
 )
 
 // A Choice says which skills are wanted of a place that has several: a repository,
@@ -67,6 +69,29 @@ func (*NotListedError) Is(target error) bool { return target == source.ErrNotFou
 // ErrOneSkill says that skills were to be chosen where there are never several.
 var ErrOneSkill = errors.New("a reference to one skill leaves nothing to choose")
 
+// A NeitherError says that what is at a web address is neither a skill nor a list
+// of skills.
+type NeitherError struct {
+	Place string // as typed
+	Err   error  // why it is no skill
+}
+
+func (e *NeitherError) Error() string {
+	return fmt.Sprintf("%s is neither a skill nor a list of skills: %v", quote(e.Place), e.Err)
+}
+
+func (e *NeitherError) Unwrap() error { return e.Err }
+
+// neither makes a NeitherError of one that says that there is no skill at an
+// address where there is no list either.
+func neither(place string, err error) error {
+	_, format := errors.AsType[*archive.FormatError](err)
+	if format || errors.Is(err, source.ErrNotFound) || errors.Is(err, transport.ErrWebPage) {
+		return &NeitherError{Place: place, Err: err}
+	}
+	return err
+}
+
 // Expand returns wants with those that stand for several skills replaced by the
 // chosen ones. Places that have no need of it are not asked: a repository is where
 // something is to be chosen, a website wherever it may be one.
@@ -81,6 +106,7 @@ func (e *Engine) Expand(ctx context.Context, wants []Want, c Choice) ([]Want, er
 		list, err := e.Listings(ctx, w.Ref)
 		switch {
 		case c.none() && (errors.Is(err, ErrOneSkill) || errors.Is(err, source.ErrNotFound) || errors.Is(err, source.ErrAuth)):
+			w.unlisted = errors.Is(err, source.ErrNotFound)
 			all = append(all, w) // an artifact, as far as that can be told
 			continue
 		case err != nil:

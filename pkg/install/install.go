@@ -86,6 +86,8 @@ type Want struct {
 	Typed string  // as typed, for messages and the lock
 	Ref   ref.Ref // Typed, parsed
 	As    string  // the name to install it under; "" takes it from the skill
+
+	unlisted bool // it is no list of skills, as Expand found out
 }
 
 // OnEdit says what happens to an installed skill that was changed on disk.

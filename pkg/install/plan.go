@@ -133,6 +133,9 @@ func (s *step) warn(text string) {
 func (s *step) failed() bool { return s.out.Err != nil }
 
 func (s *step) fail(err error) *step {
+	if s.want.unlisted {
+		err = neither(s.want.Typed, err)
+	}
 	s.verb, s.out.Action, s.out.Err = nothing, Failed, err
 	return s
 }
@@ -368,6 +371,9 @@ func (e *Engine) find(st *state, s *step) (*lockfile.Skill, error) {
 	id.path = s.path
 	if s.route.Registry == "" && s.route.Ref.Kind != ref.URL && !revised(s.route.Ref.Kind) {
 		return nil, nil //nolint:nilnil // no entry is no error
+	}
+	if s.route.Ref.Kind == ref.OCI {
+		return e.ofPlace(st, s), nil
 	}
 	if entry := e.byIdentity(st, id, s.want.As); entry != nil || id.owner != "" || id.registry == "" {
 		return entry, nil

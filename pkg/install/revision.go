@@ -3,7 +3,9 @@ package install
 import (
 	"context"
 	"fmt"
+	"strings"
 
+	"github.com/openskills-go/skills/pkg/lockfile"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/version"
@@ -48,6 +50,33 @@ func sameSkill(a, b ref.Ref) bool {
 	}
 	return a.Kind == ref.Registry && a.Slug == b.Slug || revised(a.Kind) && placeOf(a) == placeOf(b)
 }
+
+// ofPlace returns the entry that a reference into an OCI registry is about, as far
+// as that can be told before it is asked: nil if it cannot. What is named by its
+// digest may be one of several in a collection.
+func (e *Engine) ofPlace(st *state, s *step) *lockfile.Skill {
+	r := s.route.Ref
+	var found []lockfile.Skill
+	for _, name := range st.lock.Names() {
+		entry := st.lock.Skills[name]
+		was, err := ref.Parse(entry.Ref)
+		if err != nil || entry.Registry != "" || entry.Path != s.path || s.want.As != "" && name != s.want.As || !sameSkill(was, r) {
+			continue
+		}
+		if was == r {
+			return &entry
+		}
+		if !isDigest(r.Rev) && !isDigest(was.Rev) {
+			found = append(found, entry)
+		}
+	}
+	if len(found) != 1 {
+		return nil
+	}
+	return &found[0]
+}
+
+func isDigest(rev string) bool { return strings.Contains(rev, ":") }
 
 // peekRevision finds out whether the revision of the pin of s is what the lock
 // has. Another revision may hold the same files; a version that is promised may

@@ -170,7 +170,9 @@ func (i identity) String() string {
 
 func (e *Engine) identityOf(s *lockfile.Skill) identity {
 	if s.Registry == "" {
-		return identity{url: e.absolute(s.URL), path: s.Path}
+		id := placed(e.absolute(s.URL), s.Slug)
+		id.path = s.Path
+		return id
 	}
 	return identity{registry: e.absolute(s.Registry), owner: s.Owner, slug: s.Slug, path: s.Path}
 }
@@ -183,9 +185,18 @@ func (s *step) identity() identity {
 
 func identityOfPin(p source.Pin) identity {
 	if p.Registry == "" {
-		return identity{url: p.URL}
+		return placed(p.URL, p.Slug)
 	}
 	return identity{registry: p.Registry, owner: p.Owner, slug: p.Slug}
+}
+
+// placed returns the identity of what comes from no registry. A repository of an
+// OCI registry may be a collection, whose skills are told apart by their names.
+func placed(url, slug string) identity {
+	if !strings.HasPrefix(url, "oci") {
+		slug = ""
+	}
+	return identity{url: url, slug: slug}
 }
 
 // relative turns a folder or file of this machine into a slash path relative to

@@ -172,3 +172,19 @@ func (s *Set) At(url string) (Source, error) {
 	s.opened[url] = src
 	return src, nil
 }
+
+// Warnings returns what the registries that were opened noticed, each with the
+// address of its own, sorted by that.
+func (s *Set) Warnings() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var lines []string
+	for _, url := range slices.Sorted(maps.Keys(s.opened)) {
+		if w, ok := As[Warner](s.opened[url]); ok {
+			for _, text := range w.Warnings() {
+				lines = append(lines, url+": "+text)
+			}
+		}
+	}
+	return lines
+}

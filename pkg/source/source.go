@@ -169,3 +169,9 @@ type Matcher interface {
 	// Match returns the reference that a URL of this source stands for.
 	Match(url string) (ref.Ref, bool)
 }
+
+// A Warner is a Source that notices what is wrong with itself and is no error.
+type Warner interface {
+	// Warnings returns what was noticed so far: each is a line, safe to print.
+	Warnings() []string
+}

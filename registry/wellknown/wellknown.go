@@ -52,6 +52,7 @@ var (
 	_ source.Searcher  = (*Registry)(nil)
 	_ source.Lister    = (*Registry)(nil)
 	_ source.Suggester = (*Registry)(nil)
+	_ source.Warner    = (*Registry)(nil)
 )
 
 // New returns the site at o.URL. It touches no network; the error is about the
@@ -105,8 +106,7 @@ func (r *Registry) known() (*index, error) {
 	return r.read, r.err
 }
 
-// Warnings returns what is wrong with entries of the index, as far as it was
-// read: each is a line, safe to print.
+// Warnings returns what is wrong with entries of the index, as far as it was read.
 func (r *Registry) Warnings() []string {
 	if x, _ := r.known(); x != nil {
 		return slices.Clone(x.warnings)

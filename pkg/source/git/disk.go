@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/openskills-go/skills/pkg/internal/room"
 )
 
 // init makes the bare repository on disk, if there is none.
@@ -38,36 +39,49 @@ func (p *repo) init(ctx context.Context, digits int) error {
 func (s *Source) root() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dir != "" {
-		return s.dir, nil
+	if s.room != nil {
+		return s.room.Dir, nil
 	}
 	if s.o.Dir != "" {
-		if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
+		s.room, _ = makeRoom(s.o.Dir)
+	}
+	if s.room == nil { // a home that cannot be written is no obstacle
+		var err error
+		if s.room, err = openRoom(os.TempDir()); err != nil {
 			return "", fmt.Errorf("make folder of repositories: %w", err)
 		}
-		sweepOld(s.o.Dir)
 	}
-	dir, err := os.MkdirTemp(s.o.Dir, rootPrefix)
-	if err == nil {
-		dir, err = filepath.Abs(dir)
-	}
-	if err != nil {
-		return "", fmt.Errorf("make folder of repositories: %w", err)
-	}
-	s.dir = dir
-	return dir, nil
+	return s.room.Dir, nil
 }
 
-const rootPrefix = "skills-git-"
+const (
+	rootPrefix = "skills-git-"
+	rootOwner  = "repositories"
+)
 
-// sweepOld deletes what runs that were killed left in a folder, once it is so old
-// that no run can be at it.
-func sweepOld(dir string) {
-	const old = 24 * time.Hour
-	left, _ := filepath.Glob(filepath.Join(dir, rootPrefix+"*"))
-	for _, folder := range left {
-		if info, err := os.Lstat(folder); err == nil && info.IsDir() && time.Since(info.ModTime()) > old {
-			_ = os.RemoveAll(folder)
-		}
+// makeRoom makes a folder for the repositories of this run below one that is ours.
+func makeRoom(parent string) (*room.Room, error) {
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, err
+	}
+	sweep(parent)
+	return openRoom(parent)
+}
+
+func openRoom(parent string) (*room.Room, error) {
+	parent, err := filepath.Abs(parent) // since git works elsewhere
+	if err != nil {
+		return nil, err
+	}
+	return room.Open(parent, rootPrefix, rootOwner)
+}
+
+// sweep deletes what runs that were killed left in a folder. What cannot be
+// deleted just now, since a git that outlived its run is at it, is left for the
+// next.
+func sweep(parent string) {
+	dead, _ := room.Dead(parent, rootPrefix, rootOwner)
+	for _, dir := range dead {
+		_ = room.Remove(dir, rootOwner)
 	}
 }

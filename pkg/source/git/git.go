@@ -15,12 +15,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/pkg/internal/room"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
@@ -41,8 +41,9 @@ type Options struct {
 	Env []string
 	// Git is the path of the program; "" is the git in the PATH of Env.
 	Git string
-	// Dir is the folder in which repositories are kept until Close; "" is that of
-	// the system for such.
+	// Dir is the folder in which repositories are kept until Close; what runs that
+	// were killed left there is deleted. "" is that of the system for such, where
+	// nothing is; so is one that cannot be written.
 	Dir string
 	// Client asks where a repository moved to, and transfers archives. Without one
 	// neither is done.
@@ -71,7 +72,7 @@ type Source struct {
 	env environment
 
 	mu    sync.Mutex
-	dir   string           // of the repositories; "" while there is none
+	room  *room.Room       // of the repositories; nil while there is none
 	repos map[string]*repo // by URL
 	tool  func() (string, error)
 }
@@ -98,12 +99,12 @@ func New(o Options) *Source {
 func (s *Source) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	dir := s.dir
-	s.dir, s.repos = "", make(map[string]*repo)
-	if dir == "" {
+	held := s.room
+	s.room, s.repos = nil, make(map[string]*repo)
+	if held == nil {
 		return nil
 	}
-	if err := os.RemoveAll(dir); err != nil {
+	if err := held.Close(); err != nil {
 		return fmt.Errorf("delete repositories: %w", err)
 	}
 	return nil

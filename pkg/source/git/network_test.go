@@ -414,14 +414,28 @@ func TestGitMissing(t *testing.T) {
 	}
 }
 
-// Nothing is left behind, not even by a run that was killed the other day.
+// Nothing is left behind, not even by a run that was killed, and what another run
+// is at stays.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	_, at := hostile(t, under("pdf", pdf()))
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	old, other, long := filepath.Join(dir, "skills-git-1"), filepath.Join(dir, "other"), time.Now().Add(-48*time.Hour)
-	if err := errors.Join(os.MkdirAll(old, 0o755), os.Mkdir(other, 0o755), os.Chtimes(old, long, long), os.Chtimes(other, long, long)); err != nil {
+	other := newSource(t, git.Options{Dir: dir})
+	if _, _, err := get(t, other, at); err != nil {
 		t.Fatal(err)
+	}
+	living, err := os.ReadDir(dir)
+	if err != nil || len(living) != 1 {
+		t.Fatalf("ReadDir = %v, %v; want one folder", living, err)
+	}
+	dead := filepath.Join(dir, "skills-git-1")
+	if err := os.MkdirAll(filepath.Join(dead, "r", "objects"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"lock": "", "owner": "repositories", "r/HEAD": "x"} {
+		if err := os.WriteFile(filepath.Join(dead, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s := git.New(git.Options{Env: env(t), Dir: dir})
 	for range 2 {
@@ -431,8 +445,20 @@ func TestClose(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "other" {
-			t.Errorf("left are %v, %v", left, err)
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != living[0].Name() {
+			t.Errorf("left are %v, %v; want %s", left, err, living[0].Name())
 		}
+	}
+}
+
+// Where our folder cannot be made there is that of the system.
+func TestDirThatCannotBe(t *testing.T) {
+	_, at := hostile(t, under("pdf", pdf()))
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := get(t, newSource(t, git.Options{Dir: filepath.Join(file, "x")}), at); err != nil {
+		t.Error(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,9 @@ func (s *Source) run(ctx context.Context, c command) error {
 	parent := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	env := s.env.fence(c.protocols, c.settings)
+	// Git outlives us if we are killed, and would wait for a silent server for ever.
+	patience := strconv.Itoa(int(10*s.o.Stall/time.Second) + 1)
+	env := s.env.fence(c.protocols, append([]setting{{"http.lowSpeedLimit", "1"}, {"http.lowSpeedTime", patience}}, c.settings...))
 	dir := c.dir
 	if dir == "" {
 		dir = filepath.Dir(tool)

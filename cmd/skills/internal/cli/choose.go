@@ -9,6 +9,7 @@ import (
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 )
 
@@ -109,6 +110,10 @@ func (a *app) listPlace(ctx context.Context, w install.Want) (*answer, error) {
 		return nil, err
 	}
 	list, err := e.Listings(ctx, w.Ref)
+	a.warnOfSources(e)
+	if errors.Is(err, install.ErrOneSkill) && (w.Ref.Kind == ref.Dir || w.Ref.Kind == ref.File) {
+		return nil, &usageError{message: fmt.Sprintf("--list %s: it tells of repositories, websites and collections", ui.Cut(ui.Line(w.Typed), 60)), hint: "of a folder or archive with several skills --path chooses one; skills info tells what is in it"}
+	}
 	if errors.Is(err, install.ErrOneSkill) {
 		return nil, &usageError{message: fmt.Sprintf("--list %s: that is one skill", ui.Cut(ui.Line(w.Typed), 60)), hint: "skills info tells about one skill, skills search WORD lists those of a registry"}
 	}
@@ -128,4 +133,20 @@ func printListings(p *ui.Printer, list []source.Listing) {
 		t.Rows = append(t.Rows, ui.Text(l.Name, l.Description, l.Ref.String()))
 	}
 	p.Table(t)
+}
+
+// warnOfSources tells what the places that were asked have wrong with them, and was
+// no obstacle.
+func (a *app) warnOfSources(e *engine) {
+	warnings := e.Source.Warnings()
+	shown := warnings
+	if len(shown) > fewWarnings && !a.flags.verbose {
+		shown = shown[:fewWarnings]
+	}
+	for _, w := range shown {
+		a.ui.Warnf("%s", message(errors.New(w)))
+	}
+	if more := len(warnings) - len(shown); more > 0 {
+		a.ui.Warnf("and %d more; --verbose prints them all", more)
+	}
 }

@@ -180,6 +180,9 @@ func (a *app) gitSource(client *transport.Client, settings config.Settings, limi
 		if a.env.Environ != nil {
 			o.Env = a.env.Environ()
 		}
+		if paths, err := a.paths(); err == nil {
+			o.Dir = paths.Git()
+		}
 		a.git = git.New(o)
 	}
 	return a.git

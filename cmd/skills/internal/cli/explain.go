@@ -69,7 +69,7 @@ func explain(f fault) explained {
 	use := unknown
 	for _, r := range rules() {
 		if hint, ok := r.match(f.err); ok {
-			use, e.Hint = r, ui.Escape(hint)
+			use, e.Hint = r, ui.Escape(ofPlace(f.ref, hint))
 			break
 		}
 	}
@@ -286,7 +286,7 @@ func rules() []rule {
 				return "is this the address of a site with skills? Another registry is named with --registry"
 			})},
 		{Code{"not_found", exitNotFound, false, "there is no such skill"},
-			is(source.ErrNotFound, "look for it: skills search WORD")},
+			is(source.ErrNotFound, hintSearch)},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(saying[*noHitsError]("try fewer or other words"))},
 		{Code{"unauthorized", exitUnauthorized, false, ""},

@@ -80,6 +80,6 @@ func networkRules() []rule {
 				return fmt.Sprintf("is %s right, and are you online?", e.Name)
 			})},
 		{Code{"unreachable", exitUnreachable, true, "the host cannot be reached"},
-			as(saying[*transport.NetworkError]("are you online, and is it the right registry (skills registry list)? A proxy is set with HTTPS_PROXY"))},
+			as(saying[*transport.NetworkError](hintOnline))},
 	}
 }

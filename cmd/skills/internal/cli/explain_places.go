@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/install"
+	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/git"
 	"github.com/openskills-go/skills/pkg/transport"
@@ -12,6 +13,27 @@ import (
 )
 
 const hintChoose = "choose with --skill NAME, or take --all; --list tells what there is"
+
+const (
+	hintSearch = "look for it: skills search WORD"
+	hintOnline = "are you online, and is it the right registry (skills registry list)? A proxy is set with HTTPS_PROXY"
+)
+
+// ofPlace returns the hint for what was asked for by a reference: one about
+// registries is of no help with what comes from none.
+func ofPlace(typed, hint string) string {
+	if hint != hintSearch && hint != hintOnline {
+		return hint
+	}
+	r, err := ref.Parse(typed)
+	if err != nil || r.Kind == ref.Registry || r.Kind == ref.Dir || r.Kind == ref.File {
+		return hint
+	}
+	if hint == hintSearch {
+		return "is the address right?"
+	}
+	return "are you online, and is the address right? A proxy is set with HTTPS_PROXY"
+}
 
 // placeRules are about places that have several skills: repositories, websites,
 // collections.
@@ -26,6 +48,10 @@ func placeRules() []rule {
 			}
 			return "--list tells what there is"
 		})},
+		{Code{"not_found", exitNotFound, false, ""}, func(err error) (string, bool) {
+			_, ok := errors.AsType[*install.NeitherError](err)
+			return "is the address right? A site lists its skills in /.well-known/agent-skills/index.json", ok && errors.Is(err, source.ErrNotFound)
+		}},
 		{Code{"usage", exitUsage, false, ""}, is(install.ErrOneSkill, "--skill and --all are for repositories, websites and collections")},
 
 		{Code{"unreachable", exitUnreachable, true, ""}, func(err error) (string, bool) {

@@ -33,6 +33,7 @@ const (
 	changedDisk importStatus = "changed"     // no version that can be had has its files
 	noRegistry  importStatus = "no-registry" // it came from where skills cannot look
 	notThere    importStatus = "not-there"   // it is in no folder of an agent of the scope
+	notReached  importStatus = "unreachable" // where it came from cannot be asked just now
 	notImported importStatus = "failed"
 )
 
@@ -69,7 +70,7 @@ written, and no file of a skill is touched.
   skillfish.json                       skillfish
 
 For each skill the output says whether it is taken over, was changed on disk, came
-from where skills cannot look, or is not there.`,
+from where skills cannot look or from where nobody answered, or is not there.`,
 		Example: `  skills import --dry-run
   skills import
   skills import --project skills-lock.json --local
@@ -88,7 +89,7 @@ from where skills cannot look, or is not there.`,
 func (r *importResult) show(p *ui.Printer) {
 	words := map[importStatus]string{
 		takenOver: p.Good("taken over"), alreadyOurs: p.Faint("already ours"), changedDisk: p.Bad("changed on disk"),
-		noRegistry: p.Bad("no registry"), notThere: p.Bad("not there"), notImported: p.Bad("failed"),
+		noRegistry: p.Bad("no registry"), notThere: p.Bad("not there"), notReached: p.Bad("not reached"), notImported: p.Bad("failed"),
 	}
 	if r.DryRun {
 		words[takenOver] = p.Good("would take over")

@@ -262,14 +262,17 @@ func (i *importer) reference(e foreign.Entry) (want install.Want, why string) {
 
 // adopt carries out the adoptions, and tells each skill what became of its own.
 func (i *importer) adopt(ctx context.Context) error {
-	outcomes, err := i.carryOut(ctx, i.engine, "importing", func(ctx context.Context, e *engine) (*install.Plan, error) {
-		return e.PlanAdopt(ctx, i.adoptions, e.options(install.Options{}))
-	})
+	outcomes, err := i.carryOutAdoptions(ctx, i.adoptions)
 	if outcomes == nil {
 		return err
 	}
 	if err != nil {
 		i.out.faults = append(i.out.faults, fault{err: err})
+	}
+	if i.local && err == nil {
+		if err := i.adoptLost(ctx, outcomes); err != nil {
+			return err
+		}
 	}
 	for n := range i.result.Skills {
 		for _, w := range i.wants[n] {
@@ -277,6 +280,35 @@ func (i *importer) adopt(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// adoptLost takes over as skills of their own those that are no longer where they
+// came from, and puts what became of that into outcomes.
+func (i *importer) adoptLost(ctx context.Context, outcomes []install.Outcome) error {
+	var lost []install.Adoption
+	var which []int
+	for n, o := range outcomes {
+		if o.Err != nil && statusOf(o.Err) == noRegistry {
+			lost, which = append(lost, install.Adoption{Dir: i.adoptions[n].Dir, Local: true}), append(which, n)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	again, err := i.carryOutAdoptions(ctx, lost)
+	if again == nil {
+		return err
+	}
+	for k, n := range which {
+		outcomes[n] = again[k]
+	}
+	return err
+}
+
+func (i *importer) carryOutAdoptions(ctx context.Context, adoptions []install.Adoption) ([]install.Outcome, error) {
+	return i.carryOut(ctx, i.engine, "importing", func(ctx context.Context, e *engine) (*install.Plan, error) {
+		return e.PlanAdopt(ctx, adoptions, e.options(install.Options{}))
+	})
 }
 
 // tell gives the skill n one of its outcomes.
@@ -309,6 +341,9 @@ func statusOf(err error) importStatus {
 	}
 	if errors.Is(err, source.ErrUnsupported) || errors.Is(err, source.ErrNotFound) {
 		return noRegistry
+	}
+	if explain(fault{err: err}).exit == exitUnreachable {
+		return notReached
 	}
 	return notImported
 }

@@ -95,7 +95,7 @@ digests, files, and which of them can be executed. Nothing is installed.`,
 }
 
 // asInstalled makes the name of an installed skill a reference to that skill in
-// the registry that it came from, unless the person says which registry.
+// the place that it came from, unless the person says which registry.
 func (a *app) asInstalled(ctx context.Context, e *engine, w *install.Want) error {
 	r := w.Ref
 	if r.Kind != ref.Registry || r.Registry != "" || r.Owner != "" || a.flags.registry != "" {
@@ -105,11 +105,20 @@ func (a *app) asInstalled(ctx context.Context, e *engine, w *install.Want) error
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(entries, func(entry install.Entry) bool { return entry.Name == r.Slug && entry.Registry != "" })
+	i := slices.IndexFunc(entries, func(entry install.Entry) bool { return entry.Name == r.Slug })
 	if i < 0 {
 		return nil
 	}
 	from := entries[i]
+	if from.Registry == "" {
+		was, err := ref.Parse(from.Ref)
+		if err != nil || was.Kind == ref.Registry || was.Kind == ref.Dir || was.Kind == ref.File || r.Query.Kind() != version.Any {
+			return nil // a path is relative to something else
+		}
+		a.ui.Notef("%s is installed: this is %s", ui.Line(r.Slug), ui.Line(from.Ref))
+		*w = install.Want{Typed: from.Ref, Ref: was}
+		return nil
+	}
 	if from.Slug != r.Slug || from.Registry != e.Source.Default {
 		a.ui.Notef("%s is installed: this is %s in %s", ui.Line(r.Slug), ui.Line(from.Slug), ui.Line(from.Registry))
 	}

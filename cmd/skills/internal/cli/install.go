@@ -183,6 +183,7 @@ func (a *app) change(ctx context.Context, r request, plan func(context.Context, 
 		a.ui.Notef("there is no home folder, so what is fetched is not kept for the next time")
 	}
 	outcomes, err := a.carryOut(ctx, e, r.verb, plan)
+	defer a.warnOfSources(e)
 	if outcomes == nil {
 		return nil, err
 	}

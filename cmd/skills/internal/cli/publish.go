@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,6 +92,9 @@ func (a *app) publish(ctx context.Context, args []string, f publishFlags) (*publ
 	}
 	if to.Kind != ref.OCI {
 		return nil, &usageError{message: fmt.Sprintf("%q is not in an OCI registry", ui.Cut(args[1], 60)), hint: "what can be published to is " + form + "; other registries cannot be yet"}
+	}
+	if strings.HasPrefix(to.URL, "oci+file:") {
+		return nil, &usageError{message: fmt.Sprintf("%q is a layout in a folder, which is only read", ui.Cut(args[1], 60)), hint: "what can be published to is " + form}
 	}
 	findings, err := a.validate(ctx, args[0])
 	if err != nil {
