@@ -300,8 +300,12 @@ func (p *repo) fetch(ctx context.Context, f fetching) error {
 		p.sweep()
 		return err
 	}
-	if grown := sizeOf(p.dir) - before; grown > f.limit && !f.soft {
-		return &transport.LimitError{URL: p.url, Limit: f.limit, Got: grown} // faster than anyone looked
+	most := f.limit
+	if f.soft {
+		most = p.limit() // what came in spite of the other need not come again
+	}
+	if grown := sizeOf(p.dir) - before; grown > most {
+		return &transport.LimitError{URL: p.url, Limit: most, Got: grown} // faster than anyone looked
 	}
 	return nil
 }

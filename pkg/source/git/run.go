@@ -93,8 +93,6 @@ func (s *Source) run(ctx context.Context, c command) error {
 		return cause
 	case waitErr != nil && readErr == nil, errors.Is(readErr, io.ErrUnexpectedEOF):
 		return s.failure(c, w.text(), waitErr)
-	case c.limit > 0 && sizeOf(c.dir)-w.base > c.limit: // it was faster than the watch
-		return &transport.LimitError{URL: c.url, Limit: c.limit, Got: -1}
 	}
 	return readErr
 }
