@@ -113,7 +113,7 @@ func (a *app) asInstalled(ctx context.Context, e *engine, w *install.Want) error
 	if from.Registry == "" {
 		was, err := ref.Parse(from.Ref)
 		if err != nil || was.Kind == ref.Registry || was.Kind == ref.Dir || was.Kind == ref.File || r.Query.Kind() != version.Any {
-			return nil // a path is relative to something else
+			return nil //nolint:nilerr // it is no place to ask: a path is relative to something else
 		}
 		a.ui.Notef("%s is installed: this is %s", ui.Line(r.Slug), ui.Line(from.Ref))
 		*w = install.Want{Typed: from.Ref, Ref: was}
