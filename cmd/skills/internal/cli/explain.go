@@ -406,8 +406,6 @@ func rules() []rule {
 			as(saying[*transport.RedirectError](""))},
 		{Code{"too_large", exitRefused, false, ""},
 			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
-		{Code{"bad_answer", exitUnreachable, true, ""},
-			as(saying[*clawhub.EndpointError]("is this the address of a registry? One that speaks the API of ClawHub begins with clawhub+https://"))},
 		{Code{"bad_request", exitUnreachable, false, "the server does not accept what was asked"},
 			func(err error) (string, bool) {
 				e, ok := errors.AsType[*transport.StatusError](err)

@@ -13,6 +13,8 @@ import (
 
 const hintChoose = "choose with --skill NAME, or take --all; --list tells what there is"
 
+const hintProtocol = "--protocol says what it speaks, and then nobody is asked"
+
 // placeRules are about places that have several skills: repositories, websites,
 // collections.
 func placeRules() []rule {
@@ -31,7 +33,18 @@ func placeRules() []rule {
 		{Code{"unreachable", exitUnreachable, true, ""}, func(err error) (string, bool) {
 			_, asked := errors.AsType[*undetectedError](err)
 			_, network := errors.AsType[*transport.NetworkError](err)
-			return "--protocol says what it speaks, and then nobody is asked", asked && (network || errors.Is(err, transport.ErrOffline))
+			return hintProtocol, asked && (network || errors.Is(err, transport.ErrOffline))
+		}},
+		{Code{"web_page", exitUnreachable, false, ""}, func(err error) (string, bool) {
+			_, asked := errors.AsType[*undetectedError](err)
+			return "a network that wants a login answers like this; else " + hintProtocol, asked && errors.Is(err, transport.ErrWebPage)
+		}},
+		{Code{"bad_answer", exitUnreachable, true, ""}, func(err error) (string, bool) {
+			_, asked := errors.AsType[*undetectedError](err)
+			_, busy := errors.AsType[*transport.WaitError](err)
+			_, status := errors.AsType[*transport.StatusError](err)
+			_, redirect := errors.AsType[*transport.RedirectError](err)
+			return hintProtocol, asked && !busy && !redirect && (!status || !errors.Is(err, source.ErrAuth))
 		}},
 
 		{Code{"no_git", exitError, false, "there is no git, or it is too old"},
