@@ -101,6 +101,9 @@ func detectClawHubAPI(ctx context.Context, client *transport.Client, address str
 
 func detectSite(ctx context.Context, client *transport.Client, address string) (Found, error) {
 	url, skills, err := wellknown.Find(ctx, client, address)
+	if _, ok := errors.AsType[*transport.ContentError](err); ok {
+		err = nothing(err) // it is no index that is broken, but no index
+	}
 	return Found{URL: url, Protocol: WellKnown, Skills: len(skills)}, err
 }
 
