@@ -124,7 +124,12 @@ func nothing(err error) error {
 	}
 	_, network := errors.AsType[*transport.NetworkError](err)
 	_, offline := errors.AsType[*transport.OfflineError](err)
-	if network || offline || errors.Is(err, source.ErrAuth) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	_, stalled := errors.AsType[*transport.StalledError](err)
+	_, wait := errors.AsType[*transport.WaitError](err)
+	if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Status >= 500 && status.Status != http.StatusNotImplemented {
+		return err // it may have the protocol, and not be well
+	}
+	if network || offline || stalled || wait || errors.Is(err, source.ErrAuth) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", source.ErrNotFound, err)

@@ -31,8 +31,11 @@ func speaker(t *testing.T, answers map[string]string) string {
 			fmt.Fprint(w, text)
 		case strings.HasPrefix(text, "401"):
 			http.Error(w, "who are you", http.StatusUnauthorized)
-		case strings.HasPrefix(text, "409"):
-			http.Error(w, "busy", http.StatusConflict)
+		case strings.HasPrefix(text, "500"):
+			http.Error(w, "not well", http.StatusInternalServerError)
+		case strings.HasPrefix(text, "429"):
+			w.Header().Set("Retry-After", "86400")
+			http.Error(w, "busy", http.StatusTooManyRequests)
 		default:
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprint(w, text)
@@ -90,9 +93,12 @@ func TestDetectNone(t *testing.T) {
 		answers map[string]string
 		want    error
 	}{
-		"pages":      {map[string]string{"*": page}, transport.ErrWebPage},
-		"private":    {map[string]string{"*": "401"}, source.ErrAuth},
-		"downgraded": {map[string]string{"/.well-known/clawhub.json": `{"apiBase":"ftp://host"}`}, nil},
+		"pages":             {map[string]string{"*": page}, transport.ErrWebPage},
+		"private":           {map[string]string{"*": "401"}, source.ErrAuth},
+		"not well":          {map[string]string{"/api/v1/search": "500"}, nil},
+		"busy":              {map[string]string{"/api/v1/search": "429"}, nil},
+		"not well, of ours": {map[string]string{"/api/search": "500"}, nil},
+		"no address":        {map[string]string{"/.well-known/clawhub.json": `{"apiBase":"ftp://host"}`}, nil},
 	} {
 		url := speaker(t, test.answers)
 		found, err := registry.Detect(t.Context(), client(t), url)

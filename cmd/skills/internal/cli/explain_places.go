@@ -8,7 +8,9 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/git"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/oci"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 const hintChoose = "choose with --skill NAME, or take --all; --list tells what there is"
@@ -41,10 +43,10 @@ func placeRules() []rule {
 		}},
 		{Code{"bad_answer", exitUnreachable, true, ""}, func(err error) (string, bool) {
 			_, asked := errors.AsType[*undetectedError](err)
-			_, busy := errors.AsType[*transport.WaitError](err)
-			_, status := errors.AsType[*transport.StatusError](err)
-			_, redirect := errors.AsType[*transport.RedirectError](err)
-			return hintProtocol, asked && !busy && !redirect && (!status || !errors.Is(err, source.ErrAuth))
+			_, content := errors.AsType[*transport.ContentError](err)
+			_, answer := errors.AsType[*clawhub.AnswerError](err)
+			_, index := errors.AsType[*wellknown.IndexError](err)
+			return hintProtocol, asked && (content || answer || index) && !errors.Is(err, source.ErrAuth)
 		}},
 
 		{Code{"no_git", exitError, false, "there is no git, or it is too old"},
