@@ -313,6 +313,9 @@ func rules() []rule {
 				if _, content := errors.AsType[*transport.ContentError](err); status || content {
 					hint = "skills registry test finds out what it speaks"
 				}
+				if errors.Is(err, source.ErrNoOwners) {
+					hint = "is it in another registry, such as clawhub:owner/slug? skills registry test finds out what one speaks"
+				}
 				return hint, errors.Is(err, source.ErrUnsupported)
 			}},
 
