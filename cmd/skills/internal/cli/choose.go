@@ -28,7 +28,7 @@ func (a *app) choiceFlags(cmd *cobra.Command, c *choice) {
 
 // check finds what is wrong with a choice for references.
 func (c *choice) check(refs []string, as string) error {
-	chosen := ""
+	var chosen string
 	switch {
 	case c.All && len(c.Names) > 0:
 		return &usageError{message: "--skill and --all exclude each other"}
