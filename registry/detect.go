@@ -60,8 +60,24 @@ func Detect(ctx context.Context, client *transport.Client, address string) (Foun
 			return found, err
 		}
 	}
+	if err := probeDownload(ctx, client, address); err != nil {
+		return Found{}, err
+	}
 	return Found{URL: address, Protocol: Openskills, Assumed: true}, nil
 }
+
+// probeDownload asks for a skill that nobody has. A web page is no answer of a
+// registry: it is a website, or a network that wants a login before all else.
+func probeDownload(ctx context.Context, client *transport.Client, base string) error {
+	_, err := client.Get(ctx, base+"/api/download?slug="+noSlug+"&locale=en&source=copy", transport.GetOptions{})
+	if errors.Is(err, transport.ErrWebPage) {
+		return fmt.Errorf("it speaks no protocol that is known: %w", err)
+	}
+	return nil
+}
+
+// noSlug is that of a skill that nobody has.
+const noSlug = "skills-registry-test"
 
 func detectClawHub(ctx context.Context, client *transport.Client, address string) (Found, error) {
 	url, err := clawhub.Discover(ctx, client, address)
@@ -85,6 +101,9 @@ func detectClawHubAPI(ctx context.Context, client *transport.Client, address str
 
 func detectSite(ctx context.Context, client *transport.Client, address string) (Found, error) {
 	url, skills, err := wellknown.Find(ctx, client, address)
+	if _, ok := errors.AsType[*transport.ContentError](err); ok {
+		err = nothing(err) // it is no index that is broken, but no index
+	}
 	return Found{URL: url, Protocol: WellKnown, Skills: len(skills)}, err
 }
 
@@ -105,7 +124,12 @@ func nothing(err error) error {
 	}
 	_, network := errors.AsType[*transport.NetworkError](err)
 	_, offline := errors.AsType[*transport.OfflineError](err)
-	if network || offline || errors.Is(err, source.ErrAuth) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	_, stalled := errors.AsType[*transport.StalledError](err)
+	_, wait := errors.AsType[*transport.WaitError](err)
+	if status, ok := errors.AsType[*transport.StatusError](err); ok && status.Status >= 500 && status.Status != http.StatusNotImplemented {
+		return err // it may have the protocol, and not be well
+	}
+	if network || offline || stalled || wait || errors.Is(err, source.ErrAuth) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", source.ErrNotFound, err)
@@ -150,8 +174,13 @@ func Test(ctx context.Context, o Options, now func() time.Time) (Report, error) 
 		report.Search = err == nil
 	}
 	if !report.Search {
-		_, err := src.Versions(ctx, ref.Ref{Kind: ref.Registry, Slug: "skills-registry-test"})
+		_, err := src.Versions(ctx, ref.Ref{Kind: ref.Registry, Slug: noSlug})
 		if err != nil && !errors.Is(err, source.ErrNotFound) && !errors.Is(err, source.ErrUnsupported) {
+			return report, err
+		}
+	}
+	if found.Protocol == Openskills && !report.Search && !found.Assumed {
+		if err := probeDownload(ctx, o.Client, found.URL); err != nil {
 			return report, err
 		}
 	}

@@ -6,6 +6,7 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/openskills-go/skills/pkg/digest"
@@ -20,6 +21,8 @@ var (
 	ErrAmbiguous = errors.New("reference is ambiguous")
 	// ErrUnsupported says that a source cannot do what was asked of it at all.
 	ErrUnsupported = errors.New("operation is not supported by this source")
+	// ErrNoOwners says that skills have no owners there. It is ErrUnsupported.
+	ErrNoOwners = fmt.Errorf("skills have no owners: %w", ErrUnsupported)
 	// ErrNotModified says that the artifact is still the one that the
 	// validators in the Pin were given with.
 	ErrNotModified = errors.New("artifact is not modified")

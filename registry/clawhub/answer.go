@@ -124,7 +124,9 @@ func explain(err error, address, slug string) error {
 	case http.StatusLocked, http.StatusUnavailableForLegalReasons:
 		answer.Err = source.ErrWithheld
 	case http.StatusConflict:
-		answer.Err = source.ErrAmbiguous
+		if slug != "" {
+			answer.Err = source.ErrAmbiguous
+		}
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		// What is wrong with the request, the server says.
 	default:

@@ -63,7 +63,7 @@ func (r *Registry) find(ctx context.Context, rf ref.Ref) (skillFolder, error) {
 		return skillFolder{}, fmt.Errorf("find %s: not the slug of a registry: %w", quote(rf.String()), source.ErrUnsupported)
 	}
 	if rf.Owner != "" {
-		return skillFolder{}, fmt.Errorf("find %s: a folder has no owners: %w", quote(rf.String()), source.ErrUnsupported)
+		return skillFolder{}, fmt.Errorf("find %s: %w", quote(rf.String()), source.ErrNoOwners)
 	}
 	tag := rf.Locale
 	if tag == "" {

@@ -101,7 +101,7 @@ func (r *Registry) Resolve(_ context.Context, rf ref.Ref, _ string) (source.Pin,
 	case rf.Kind != ref.Registry:
 		return source.Pin{}, fmt.Errorf("resolve %s: not the slug of a registry: %w", quote(rf.String()), source.ErrUnsupported)
 	case rf.Owner != "":
-		return source.Pin{}, fmt.Errorf("resolve %s: %s has no owners: %w", quote(rf.String()), r.base.host, source.ErrUnsupported)
+		return source.Pin{}, fmt.Errorf("resolve %s: ask %s: %w", quote(rf.String()), r.base.host, source.ErrNoOwners)
 	case !ref.ValidSlug(rf.Slug):
 		return source.Pin{}, fmt.Errorf("resolve %s: not a slug: %w", quote(rf.Slug), source.ErrNotFound)
 	}

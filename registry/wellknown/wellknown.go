@@ -140,7 +140,7 @@ func (r *Registry) find(ctx context.Context, rf ref.Ref) (*entry, error) {
 	case rf.Kind != ref.Registry:
 		return nil, fmt.Errorf("not the name of a skill: %w", source.ErrUnsupported)
 	case rf.Owner != "":
-		return nil, fmt.Errorf("%s has no owners: %w", r.base, source.ErrUnsupported)
+		return nil, fmt.Errorf("ask %s: %w", r.base, source.ErrNoOwners)
 	case !skill.ValidName(rf.Slug):
 		// Nothing that is not one is ever taken from an index.
 		return nil, fmt.Errorf("not a name: %w", source.ErrNotFound)

@@ -300,7 +300,17 @@ func rules() []rule {
 		{Code{"withheld", exitRefused, false, "the registry has the skill and may not hand it out"},
 			is(source.ErrWithheld, "")},
 		{Code{"unsupported", exitError, false, "the registry cannot do that"},
-			is(source.ErrUnsupported, "")},
+			func(err error) (string, bool) {
+				_, status := errors.AsType[*transport.StatusError](err)
+				hint := ""
+				if _, content := errors.AsType[*transport.ContentError](err); status || content {
+					hint = "skills registry test finds out what it speaks"
+				}
+				if errors.Is(err, source.ErrNoOwners) {
+					hint = "is it in another registry, such as clawhub:owner/slug? skills registry test finds out what one speaks"
+				}
+				return hint, errors.Is(err, source.ErrUnsupported)
+			}},
 
 		// Refused. No flag makes these go away, except where the hint names one.
 		{Code{"owner_changed", exitRefused, false, "a skill is another owner's than the one who was asked for, or whom the lock has"},

@@ -15,7 +15,7 @@ import (
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
-// networkRules are about the network, and what answers there.
+// networkRules are about servers, the way to them, and their addresses.
 func networkRules() []rule {
 	return []rule{
 		{Code{"offline", exitUnreachable, true, "it needs the network, and --offline is set"},
@@ -30,8 +30,6 @@ func networkRules() []rule {
 			as(saying[*transport.RedirectError](""))},
 		{Code{"too_large", exitRefused, false, ""},
 			as(saying[*transport.LimitError]("if you trust it, raise the limit: --max-download"))},
-		{Code{"bad_answer", exitUnreachable, true, ""},
-			as(saying[*clawhub.EndpointError]("is this the address of a registry? One that speaks the API of ClawHub begins with clawhub+https://"))},
 		{Code{"bad_request", exitUnreachable, false, "the server does not accept what was asked"},
 			func(err error) (string, bool) {
 				e, ok := errors.AsType[*transport.StatusError](err)

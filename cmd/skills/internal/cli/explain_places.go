@@ -9,7 +9,9 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/source/git"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/oci"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 const hintChoose = "choose with --skill NAME, or take --all; --list tells what there is"
@@ -35,6 +37,8 @@ func ofPlace(typed, hint string) string {
 	return "are you online, and is the address right? A proxy is set with HTTPS_PROXY"
 }
 
+const hintProtocol = "--protocol says what it speaks, and then nobody is asked"
+
 // placeRules are about places that have several skills: repositories, websites,
 // collections.
 func placeRules() []rule {
@@ -57,7 +61,18 @@ func placeRules() []rule {
 		{Code{"unreachable", exitUnreachable, true, ""}, func(err error) (string, bool) {
 			_, asked := errors.AsType[*undetectedError](err)
 			_, network := errors.AsType[*transport.NetworkError](err)
-			return "--protocol says what it speaks, and then nobody is asked", asked && (network || errors.Is(err, transport.ErrOffline))
+			return hintProtocol, asked && (network || errors.Is(err, transport.ErrOffline))
+		}},
+		{Code{"web_page", exitUnreachable, false, ""}, func(err error) (string, bool) {
+			_, asked := errors.AsType[*undetectedError](err)
+			return "a network that wants a login answers like this; else " + hintProtocol, asked && errors.Is(err, transport.ErrWebPage)
+		}},
+		{Code{"bad_answer", exitUnreachable, true, ""}, func(err error) (string, bool) {
+			_, asked := errors.AsType[*undetectedError](err)
+			_, content := errors.AsType[*transport.ContentError](err)
+			_, answer := errors.AsType[*clawhub.AnswerError](err)
+			_, index := errors.AsType[*wellknown.IndexError](err)
+			return hintProtocol, asked && (content || answer || index) && !errors.Is(err, source.ErrAuth)
 		}},
 
 		{Code{"no_git", exitError, false, "there is no git, or it is too old"},

@@ -23,7 +23,7 @@ type loginResult struct {
 	Account  *source.Account `json:"account,omitempty"` // as the registry says; absent if it does not
 	From     credential.From `json:"from"`              // keyring or file
 	Where    string          `json:"where,omitempty"`   // path of the file
-	DryRun   bool            `json:"dryRun"`
+	DryRun   bool            `json:"dryRun,omitempty"`
 }
 
 func (a *app) loginCommand() *cobra.Command {
@@ -222,7 +222,7 @@ type logoutResult struct {
 	Origin   string          `json:"origin"`
 	From     credential.From `json:"from"`            // where the token was; "" if there was none
 	Still    string          `json:"still,omitempty"` // variable or program that gives one all the same
-	DryRun   bool            `json:"dryRun"`
+	DryRun   bool            `json:"dryRun,omitempty"`
 }
 
 func (a *app) logoutCommand() *cobra.Command {

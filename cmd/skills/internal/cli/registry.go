@@ -103,6 +103,13 @@ func (a *app) registryRemoveCommand() *cobra.Command {
 			if settings.Origin("registries."+args[0]) == "" {
 				return nil, &usageError{message: fmt.Sprintf("registry %s is built in", args[0]), hint: "skills config set registries." + args[0] + " none switches it off"}
 			}
+			if settings.Registry == args[0] {
+				// Else what is asked of it today would be asked of another one tomorrow.
+				return nil, &usageError{message: fmt.Sprintf("registry %s is your default", args[0]), hint: "skills config set registry NAME makes another one it, or none; skills config unset registry gives that to " + config.Default().Registry}
+			}
+			if s, err := a.scope(); err == nil && s.manifest.Registries[args[0]] != "" {
+				a.ui.Notef("%s still calls %s so, for the skills that are wanted from it", ui.Line(s.Manifest), ui.Line(s.manifest.Registries[args[0]]))
+			}
 			if len(settings.Mirrors[args[0]]) > 0 {
 				a.ui.Notef("its mirrors are forgotten with it: %s", ui.Line(strings.Join(settings.Mirrors[args[0]], ", ")))
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/registry"
+	"github.com/openskills-go/skills/registry/clawhub"
+	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/wellknown"
 )
 
 type registryAddResult struct {
@@ -103,6 +107,9 @@ func (a *app) detect(ctx context.Context, name, address string, protocol registr
 		return registry.Found{}, err
 	}
 	found, err := registry.Detect(ctx, client, address)
+	if errors.Is(err, openskills.ErrURL) || errors.Is(err, clawhub.ErrURL) || errors.Is(err, wellknown.ErrURL) {
+		return found, err // which does not repeat what may be a password
+	}
 	if err != nil {
 		return found, &undetectedError{name, address, err}
 	}

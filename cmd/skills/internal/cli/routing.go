@@ -118,7 +118,7 @@ func (a *app) registries() ([]namedRegistry, error) {
 		if _, ok := s.manifest.Mirrors[name]; ok {
 			r.MirrorsFrom = s.Manifest
 		}
-		if _, ok := s.manifest.Registries[name]; ok {
+		if s.named(settings, name) {
 			r.From = s.Manifest
 		}
 		if r.Default && r.From != chooser {

@@ -154,11 +154,22 @@ func gitRoot(dir string) string {
 	}
 }
 
+// named says whether the manifest decides what a name of a registry stands for. In
+// the user scope it has noted the names for the skills it wants, and the settings,
+// which are the same person's, are where names are changed.
+func (s scope) named(settings config.Settings, name string) bool {
+	_, ok := s.manifest.Registries[name]
+	return ok && (s.Kind != install.User || settings.Origin("registries."+name) == "")
+}
+
 // override returns settings with what the manifest says instead.
 func (s scope) override(settings config.Settings) config.Settings {
 	override(&settings.Registry, s.beside(s.manifest.Registry))
 	settings.Registries = maps.Clone(settings.Registries)
 	for name, url := range s.manifest.Registries {
+		if !s.named(settings, name) {
+			continue
+		}
 		if settings.Registries == nil {
 			settings.Registries = map[string]string{}
 		}
