@@ -24,6 +24,7 @@ import (
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/target"
+	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/oci"
 	"github.com/openskills-go/skills/registry/wellknown"
