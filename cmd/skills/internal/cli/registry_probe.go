@@ -73,6 +73,7 @@ func (a *app) registryTestCommand() *cobra.Command {
 
 func printRegistryTest(p *ui.Printer, address string, r *registryTestResult, report registry.Report) {
 	p.Printf("%s  %s  %s", p.Good("ok"), ui.Line(r.URL), r.Protocol)
+	_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
 	if r.URL != address {
 		p.Notef("the registry is %s: skills registry add NAME %s records that", ui.Line(r.URL), ui.Line(address))
 	}
