@@ -91,7 +91,7 @@ func (a *app) expand(ctx context.Context, e *engine, wants []install.Want, c cho
 	return a.expand(ctx, e, all, choice{}) // another place may be one to choose from, too
 }
 
-// listResult is the result of install --list.
+// placeResult is the result of install --list.
 type placeResult struct {
 	Place  string          `json:"place"`
 	Skills []listingResult `json:"skills"`

@@ -22,21 +22,18 @@ const mostHits = 500
 func (a *app) searchCommand() *cobra.Command {
 	limit := 20
 	cmd := &cobra.Command{
-		Use:     "search WORD...",
+		Use:     "search [WORD]...",
 		Aliases: []string{"find"},
 		Short:   "Search a registry",
 		GroupID: groupUse,
 		Long: `Search a registry for skills. A skill whose slug is exactly what you typed comes
-first.`,
+first. Without a word some of what the registry has is listed.`,
 		Example: `  skills search backend
   skills search release notes --registry acme
-  skills search pdf --limit 50 --json`,
-		Args: args(1, -1, "a word to look for"),
+  skills search pdf --limit 50 --json
+  skills search --registry clawhub`,
 		RunE: a.run(func(ctx context.Context, words []string) (*answer, error) {
 			query := strings.TrimSpace(strings.Join(words, " "))
-			if query == "" {
-				return nil, &usageError{message: "the word to look for is empty"}
-			}
 			if limit < 1 || limit > mostHits {
 				return nil, &usageError{message: fmt.Sprintf("--limit %d: want a number from 1 to %d", limit, mostHits)}
 			}
@@ -74,6 +71,9 @@ first.`,
 type noHitsError struct{ query, registry string }
 
 func (e *noHitsError) Error() string {
+	if e.query == "" {
+		return e.registry + " has nothing to list"
+	}
 	return fmt.Sprintf("nothing is found for %.80q in %s", e.query, e.registry)
 }
 
