@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -24,6 +25,8 @@ type hub struct {
 	moved  map[string]string // owner/slug to its owner now
 	asked  []string          // references and fetches, in order
 	block  string            // the slug that is blocked
+
+	mu sync.Mutex // of asked
 }
 
 type work struct {
@@ -66,6 +69,12 @@ func (h *hub) of(r ref.Ref) ([]work, error) {
 	return found, nil
 }
 
+func (h *hub) note(asked string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, asked)
+}
+
 func (h *hub) Versions(_ context.Context, r ref.Ref) ([]version.Info, error) {
 	found, err := h.of(r)
 	var infos []version.Info
@@ -76,7 +85,7 @@ func (h *hub) Versions(_ context.Context, r ref.Ref) ([]version.Info, error) {
 }
 
 func (h *hub) Resolve(ctx context.Context, r ref.Ref, current string) (source.Pin, error) {
-	h.asked = append(h.asked, r.String())
+	h.note(r.String())
 	infos, err := h.Versions(ctx, r)
 	if err != nil {
 		return source.Pin{}, err
@@ -121,7 +130,7 @@ func (w work) pack(ctx context.Context) ([]byte, []source.File) {
 }
 
 func (h *hub) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (source.Receipt, error) {
-	h.asked = append(h.asked, "fetch "+p.Owner+"/"+p.Slug)
+	h.note("fetch " + p.Owner + "/" + p.Slug)
 	for _, w := range h.skills {
 		if w.owner == p.Owner && w.slug == p.Slug && w.version == p.Version {
 			packed, _ := w.pack(ctx)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -64,11 +65,14 @@ func TestPost(t *testing.T) {
 		{name: "a loop", replies: []reply{status("307 x", "", "Location: /x")}, want: is[*RedirectError](), sent: 11},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			var mu sync.Mutex
 			var bodies []string
 			for i, answer := range test.replies {
 				test.replies[i] = func(c net.Conn, r *http.Request) bool {
 					body, _ := io.ReadAll(r.Body)
+					mu.Lock()
 					bodies = append(bodies, string(body))
+					mu.Unlock()
 					return answer(c, r)
 				}
 			}
@@ -90,6 +94,8 @@ func TestPost(t *testing.T) {
 						t.Errorf("asked with %s, header %v", r.Method, r.Header)
 					}
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				for _, body := range bodies {
 					if body != `{"code":"hunter2"}` {
 						t.Errorf("sent %q", body)

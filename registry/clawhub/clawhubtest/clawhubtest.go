@@ -108,9 +108,10 @@ func Start(o Options) *Server {
 	s := &Server{options: o}
 	h := s.routes()
 	s.handler.Store(&h)
-	s.Server = httptest.NewServer(s.recorded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Server = httptest.NewUnstartedServer(s.recorded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*s.handler.Load()).ServeHTTP(w, r)
 	})))
+	s.Start() // not before s knows it: a client of who had the port before may ask at once
 	return s
 }
 
