@@ -167,33 +167,18 @@ func (a *app) keepToken(ctx context.Context, r loginRegistry, token string) (*an
 	}}, nil
 }
 
-// askAccount asks a registry whose token it is; nil if it does not say.
+// askAccount asks a registry whose token it is; nil if it does not say, of which a
+// note tells.
 func (a *app) askAccount(ctx context.Context, r loginRegistry, token string) (*source.Account, error) {
-	client, err := a.clientWith(r.origin, token)
-	if err != nil {
-		return nil, err
-	}
-	src, err := a.openWith(r.address, client)
-	if err != nil {
-		return nil, err
-	}
-	identifier, ok := source.As[source.Identifier](src)
-	if !ok {
-		a.ui.Notef("the registry does not say whose token it is: it was not checked")
-		return nil, nil //nolint:nilnil // an account that is not told is no error
-	}
-	account, err := identifier.Whoami(ctx)
+	account, err := a.whoami(ctx, r, token)
 	switch {
-	case err == nil:
-		return &account, nil
-	case isMissing(err):
-		a.ui.Notef("the registry does not say whose token it is: it was not checked")
-		return nil, nil //nolint:nilnil // as above
 	case errors.Is(err, transport.ErrOffline):
 		a.ui.Notef("the token was not checked: the network is not used")
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil // an account that is not told is no error
+	case account == nil && err == nil:
+		a.ui.Notef("the registry does not say whose token it is: it was not checked")
 	}
-	return nil, refusedToken(r, err)
+	return account, err
 }
 
 // isMissing says whether a registry does not have what it was asked for.

@@ -46,7 +46,7 @@ in a file. The token itself is never printed.`,
 			if found.Token == "" {
 				return nil, &noTokenError{r}
 			}
-			account, err := a.whoami(ctx, r, found)
+			account, err := a.whoami(ctx, r, found.Token)
 			if err != nil {
 				return nil, err
 			}
@@ -78,8 +78,8 @@ func place(f credential.Found) string {
 }
 
 // whoami asks a registry for the account of a token; nil if it does not say.
-func (a *app) whoami(ctx context.Context, r loginRegistry, found credential.Found) (*source.Account, error) {
-	client, err := a.clientWith(r.origin, found.Token)
+func (a *app) whoami(ctx context.Context, r loginRegistry, token string) (*source.Account, error) {
+	client, err := a.clientWith(r.origin, token)
 	if err != nil {
 		return nil, err
 	}
