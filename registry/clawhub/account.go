@@ -26,7 +26,7 @@ func (r *Registry) Whoami(ctx context.Context) (source.Account, error) {
 		err = e
 	}
 	if err != nil {
-		return source.Account{}, fmt.Errorf("ask %s who we are: %w", r.base.host, err)
+		return source.Account{}, fmt.Errorf("ask %s who we are: %w", r.base.Host, err)
 	}
 	return source.Account{Handle: answer.User.Handle, Name: answer.User.DisplayName}, nil
 }
@@ -54,7 +54,7 @@ func (r *Registry) StartLogin(ctx context.Context, label string) (source.Grant, 
 	}
 	address := r.base.at("/api/cli/device/code")
 	refuse := func(err error) (source.Grant, error) {
-		return source.Grant{}, fmt.Errorf("begin login at %s: %w", r.base.host, err)
+		return source.Grant{}, fmt.Errorf("begin login at %s: %w", r.base.Host, err)
 	}
 	err := r.post(ctx, address, map[string]string{"scope": "read write", "site_url": r.base.String(), "label": label}, &answer)
 	if err != nil {
@@ -82,7 +82,7 @@ func (r *Registry) StartLogin(ctx context.Context, label string) (source.Grant, 
 func (r *Registry) isPage(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && len(address) <= 2000 && u.Hostname() != "" && u.User == nil &&
-		(u.Scheme == "https" || u.Scheme == "http" && r.base.scheme == "http")
+		(u.Scheme == "https" || u.Scheme == "http" && r.base.Scheme == "http")
 }
 
 // seconds reads a number of them, at least one and at most the given.
@@ -106,7 +106,7 @@ func validSecret(s string) bool {
 func (r *Registry) AwaitLogin(ctx context.Context, g source.Grant) (string, error) {
 	token, err := r.awaitLogin(ctx, g)
 	if err != nil {
-		return "", fmt.Errorf("login at %s: %w", r.base.host, err)
+		return "", fmt.Errorf("login at %s: %w", r.base.Host, err)
 	}
 	return token, nil
 }

@@ -2,13 +2,13 @@ package clawhub
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
 // ErrURL says that a URL cannot be that of a registry.
@@ -21,53 +21,15 @@ const (
 )
 
 // A base is the address of a registry: what all its addresses begin with.
-type base struct {
-	scheme string
-	host   string // lower case, without the default port
-	path   string // escaped, without a slash at the end; "" for the root
-}
+type base struct{ baseurl.URL }
 
 func parseBase(s string) (base, error) {
-	refuse := func(why string) (base, error) {
-		return base{}, fmt.Errorf("open registry %s: %w: %s", quote(s), ErrURL, why)
-	}
-	bare := s
-	if len(s) > len(Prefix) && strings.EqualFold(s[:len(Prefix)], Prefix) {
-		bare = s[len(Prefix):]
-	}
-	u, err := url.Parse(bare)
-	switch {
-	case err != nil:
-		return refuse("it cannot be parsed")
-	case u.User != nil:
-		// The URL is not repeated: it holds a secret.
-		return base{}, fmt.Errorf("open registry: %w: it holds a user name or password", ErrURL)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return refuse("it does not begin with https:// or http://")
-	case u.Hostname() == "":
-		return refuse("it has no host")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return refuse("it has a query or a fragment")
-	}
-	return base{u.Scheme, hostOf(u), strings.TrimRight(u.EscapedPath(), "/")}, nil
+	u, err := baseurl.Parse(s, Prefix, ErrURL)
+	return base{u}, err
 }
-
-func (b base) String() string { return b.scheme + "://" + b.host + b.path }
 
 // registry is the address with the protocol in it.
 func (b base) registry() string { return Prefix + b.String() }
-
-// hostOf returns host and port in the one spelling that can be compared.
-func hostOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return strings.TrimSuffix(host, ":")
-}
 
 // at returns an address of the API with its query, whose names and values come
 // in pairs. Pairs without a value are left out.
@@ -113,18 +75,14 @@ func (b base) page(n skillName) string {
 // /skills/{slug}) and the addresses of the API for one skill and its download. An
 // http URL of an https registry is its https one.
 func (r *Registry) Match(rawURL string) (ref.Ref, bool) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.User != nil || hostOf(u) != r.base.host ||
-		u.Scheme != r.base.scheme && (u.Scheme != "http" || r.base.scheme != "https") {
-		return ref.Ref{}, false
-	}
-	path, ok := strings.CutPrefix(u.EscapedPath(), r.base.path+"/")
+	u, path, ok := r.base.Below(rawURL)
 	if !ok {
 		return ref.Ref{}, false
 	}
 	found := ref.Ref{Kind: ref.Registry, Registry: r.name}
 	q := u.Query()
-	switch path = strings.TrimSuffix(path, "/"); {
+	var err error
+	switch {
 	case path == "api/v1/download" || path == "api/download":
 		found.Slug = q.Get("slug")
 	case strings.HasPrefix(path, "api/v1/skills/"):

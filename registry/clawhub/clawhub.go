@@ -10,13 +10,12 @@ package clawhub
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
 // DefaultURL is the registry of those who name none.
@@ -98,16 +97,5 @@ func named(rf ref.Ref) (skillName, error) {
 	return skillName{rf.Owner, rf.Slug}, nil
 }
 
-// quote makes text from outside safe, and short enough for an error: at most 80
-// bytes between the quotes.
-func quote(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		escaped := strconv.QuoteToASCII(string(c))
-		if b.Len()+len(escaped)-2 > 80 {
-			break
-		}
-		b.WriteString(escaped[1 : len(escaped)-1])
-	}
-	return `"` + b.String() + `"`
-}
+// quote makes text from outside safe, and short enough for an error.
+func quote(s string) string { return baseurl.Quote(s) }

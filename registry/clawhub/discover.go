@@ -20,7 +20,7 @@ func Discover(ctx context.Context, client *transport.Client, siteURL string) (re
 	if err != nil {
 		return "", err
 	}
-	site := base{scheme: b.scheme, host: b.host} // what is well known is at the root (RFC 8615)
+	site := base{b.Root()} // what is well known is at the root (RFC 8615)
 	for _, name := range []string{"clawhub.json", "clawdhub.json"} {
 		address := site.at("/.well-known/" + name)
 		resp, err := client.Get(ctx, address, transport.GetOptions{})
@@ -38,7 +38,7 @@ func wrapDiscover(site base, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("discover the registry of %s: %w", site.host, err)
+	return fmt.Errorf("discover the registry of %s: %w", site.Host, err)
 }
 
 // isNothing reports whether a site has nothing at an address: it says so, or
@@ -91,6 +91,6 @@ func discovered(resp *transport.Response, address string) (string, error) {
 	if err != nil {
 		return "", wrong(address, "it names an address that no registry can have: "+quote(named))
 	}
-	b.path = strings.TrimSuffix(b.path, apiV1)
+	b.Path = strings.TrimSuffix(b.Path, apiV1)
 	return b.String(), nil
 }

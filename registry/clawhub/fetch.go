@@ -65,10 +65,10 @@ func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst 
 // page of a skill.
 func (r *Registry) renamed(t transport.Receipt, asked string) string {
 	for _, address := range append([]string{t.URL}, t.Via...) {
-		address = r.secured(address)
+		address = r.base.Secured(address)
 		at, ok := r.Match(address)
 		_, path := place(address)
-		if ok && at.Slug != asked && strings.HasPrefix(path, r.base.path+"/api/") {
+		if ok && at.Slug != asked && strings.HasPrefix(path, r.base.Path+"/api/") {
 			return at.Slug
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
 const fuzzed = "https://hub.example/api/v1/x"
@@ -164,7 +165,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("https://hub.example/api/v1/download?slug=pdf&ownerHandle=a&version=1")
 	f.Add("https://hub.example/%2e%2e/x")
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &Registry{name: "hub", base: base{"https", "hub.example", ""}}
+		r := &Registry{name: "hub", base: base{baseurl.URL{Scheme: "https", Host: "hub.example"}}}
 		found, ok := r.Match(text)
 		if !ok {
 			return

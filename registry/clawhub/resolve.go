@@ -62,22 +62,11 @@ func (r *Registry) skill(ctx context.Context, asked skillName) (*skillAnswer, sk
 	}
 	if answer.Skill.Slug == "" {
 		// It may have been sent on to the address of another one all the same.
-		if at, ok := r.Match(r.secured(resp.URL)); ok {
+		if at, ok := r.Match(r.base.Secured(resp.URL)); ok {
 			name.slug = at.Slug
 		}
 	}
 	return answer, name, nil
-}
-
-// secured returns the address that Match knows, for one of a registry that sent
-// us on from http to https.
-func (r *Registry) secured(address string) string {
-	u, err := url.Parse(address)
-	if err == nil && r.base.scheme == "http" && u.Scheme == "https" && hostOf(u) == r.base.host {
-		u.Scheme, u.Host = "http", r.base.host
-		return u.String()
-	}
-	return address
 }
 
 // Versions lists the versions of a skill with their tags.

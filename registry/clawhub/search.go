@@ -24,7 +24,7 @@ func (r *Registry) Search(ctx context.Context, query string, limit int) ([]sourc
 	}
 	hits, err := find(ctx, query, max(limit, 1))
 	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", r.base.host, err)
+		return nil, fmt.Errorf("search %s: %w", r.base.Host, err)
 	}
 	return hits[:min(len(hits), max(limit, 0))], nil
 }

@@ -19,7 +19,7 @@ func (r *Registry) Verdicts(ctx context.Context, items []source.Release) ([]sour
 		var batch []int
 		batch, rest = takeBatch(items, rest)
 		if err := r.verdicts(ctx, items, batch, verdicts); err != nil {
-			return nil, fmt.Errorf("ask %s for verdicts: %w", r.base.host, err)
+			return nil, fmt.Errorf("ask %s for verdicts: %w", r.base.Host, err)
 		}
 	}
 	return verdicts, nil

@@ -2,7 +2,6 @@ package openskills
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -13,48 +12,6 @@ import (
 
 // ErrURL says that a URL cannot be that of a registry.
 var ErrURL = errors.New("registry url is invalid")
-
-// A base is the address of a registry: what all its addresses begin with.
-type base struct {
-	scheme string
-	host   string // lower case, without the default port
-	path   string // escaped, without a slash at the end; "" for the root
-}
-
-func parseBase(s string) (base, error) {
-	u, err := url.Parse(s)
-	refuse := func(why string) (base, error) {
-		return base{}, fmt.Errorf("open registry %s: %w: %s", quote(s), ErrURL, why)
-	}
-	switch {
-	case err != nil:
-		return refuse("it cannot be parsed")
-	case u.User != nil:
-		// The URL is not repeated: it holds a secret.
-		return base{}, fmt.Errorf("open registry: %w: it holds a user name or password", ErrURL)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return refuse("it does not begin with https:// or http://")
-	case u.Hostname() == "":
-		return refuse("it has no host")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return refuse("it has a query or a fragment")
-	}
-	return base{u.Scheme, hostOf(u), strings.TrimRight(u.EscapedPath(), "/")}, nil
-}
-
-func (b base) String() string { return b.scheme + "://" + b.host + b.path }
-
-// hostOf returns host and port in the one spelling that can be compared.
-func hostOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return strings.TrimSuffix(host, ":")
-}
 
 // downloadURL is where the artifact of p is. The parameters come in the order in
 // which people know them from the site.
@@ -73,17 +30,12 @@ func (r *Registry) addressOf(p source.Pin, query string) string {
 // download address under the URL of this registry. An http URL of an https
 // registry is its https one.
 func (r *Registry) Match(rawURL string) (ref.Ref, bool) {
-	u, err := url.Parse(rawURL)
-	if err != nil || u.User != nil || hostOf(u) != r.base.host ||
-		u.Scheme != r.base.scheme && (u.Scheme != "http" || r.base.scheme != "https") {
-		return ref.Ref{}, false
-	}
-	path, ok := strings.CutPrefix(u.EscapedPath(), r.base.path+"/")
+	u, path, ok := r.base.Below(rawURL)
 	if !ok {
 		return ref.Ref{}, false
 	}
 	found := ref.Ref{Kind: ref.Registry, Registry: r.name}
-	if path = strings.TrimSuffix(path, "/"); path == "api/download" {
+	if path == "api/download" {
 		q := u.Query()
 		found.Slug, found.Locale = q.Get("slug"), q.Get("locale")
 	} else {

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/openskills-go/skills/pkg/archive"
@@ -24,6 +23,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
 // Defaults for what Options leave empty.
@@ -53,7 +53,7 @@ type Options struct {
 // once.
 type Registry struct {
 	name   string
-	base   base
+	base   baseurl.URL
 	client *transport.Client
 	locale string
 	source string
@@ -71,7 +71,7 @@ func New(o Options) (*Registry, error) {
 	if o.URL == "" {
 		o.URL = DefaultURL
 	}
-	b, err := parseBase(o.URL)
+	b, err := baseurl.Parse(o.URL, "", ErrURL)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (r *Registry) Resolve(_ context.Context, rf ref.Ref, _ string) (source.Pin,
 	case rf.Kind != ref.Registry:
 		return source.Pin{}, fmt.Errorf("resolve %s: not the slug of a registry: %w", quote(rf.String()), source.ErrUnsupported)
 	case rf.Owner != "":
-		return source.Pin{}, fmt.Errorf("resolve %s: ask %s: %w", quote(rf.String()), r.base.host, source.ErrNoOwners)
+		return source.Pin{}, fmt.Errorf("resolve %s: ask %s: %w", quote(rf.String()), r.base.Host, source.ErrNoOwners)
 	case !ref.ValidSlug(rf.Slug):
 		return source.Pin{}, fmt.Errorf("resolve %s: not a slug: %w", quote(rf.Slug), source.ErrNotFound)
 	}
@@ -211,7 +211,7 @@ func (r *Registry) finish(ctx context.Context, in *intake, got transport.Receipt
 	}
 	if got.Digest != "" {
 		if have := digest.Of(in.held); have != got.Digest {
-			return "", &digest.MismatchError{What: "answer of " + r.base.host, Want: got.Digest, Got: have}
+			return "", &digest.MismatchError{What: "answer of " + r.base.Host, Want: got.Digest, Got: have}
 		}
 	}
 	content, err := read(in.held, got.ContentType)
@@ -272,16 +272,5 @@ func explain(err error, q version.Query) error {
 	return err
 }
 
-// quote makes text from outside safe, and short enough for an error: at most 80
-// bytes between the quotes.
-func quote(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		escaped := strconv.QuoteToASCII(string(c))
-		if b.Len()+len(escaped)-2 > 80 {
-			break
-		}
-		b.WriteString(escaped[1 : len(escaped)-1])
-	}
-	return `"` + b.String() + `"`
-}
+// quote makes text from outside safe, and short enough for an error.
+func quote(s string) string { return baseurl.Quote(s) }

@@ -21,11 +21,11 @@ func (r *Registry) Search(ctx context.Context, query string, limit int) ([]sourc
 	u := r.base.String() + "/api/search?q=" + url.QueryEscape(query) + "&limit=" + strconv.Itoa(limit)
 	resp, err := r.client.Get(ctx, u, transport.GetOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", r.base.host, explainSearch(err))
+		return nil, fmt.Errorf("search %s: %w", r.base.Host, explainSearch(err))
 	}
 	hits, err := readHits(resp.Body)
 	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", r.base.host, err)
+		return nil, fmt.Errorf("search %s: %w", r.base.Host, err)
 	}
 	// The one whose slug was typed comes first, whatever the server thinks.
 	slices.SortStableFunc(hits, func(a, b source.Hit) int {

@@ -8,6 +8,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
+	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
 // renamed returns the slug that a skill has now, if the registry itself says that
@@ -19,7 +20,7 @@ func (r *Registry) renamed(t transport.Receipt, asked string) string {
 		return otherThan(asked, slug)
 	}
 	for _, address := range slices.Backward(slices.Concat(t.Via, []string{t.URL})) {
-		if at, ok := r.Match(r.secured(address)); ok {
+		if at, ok := r.Match(r.base.Secured(address)); ok {
 			return otherThan(asked, at.Slug)
 		}
 	}
@@ -33,21 +34,10 @@ func otherThan(asked, slug string) string {
 	return slug
 }
 
-// secured returns the address that Match knows, for one of a registry that sent
-// us on from http to https.
-func (r *Registry) secured(address string) string {
-	u, err := url.Parse(address)
-	if err == nil && r.base.scheme == "http" && u.Scheme == "https" && hostOf(u) == r.base.host {
-		u.Scheme, u.Host = "http", r.base.host
-		return u.String()
-	}
-	return address
-}
-
 // owns reports whether an address is one of this registry's host.
 func (r *Registry) owns(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.User == nil && hostOf(u) == r.base.host
+	return err == nil && u.User == nil && baseurl.HostOf(u) == r.base.Host
 }
 
 // yankReason reads the value of X-Skill-Yanked: percent-encoded, or as it is.

@@ -55,7 +55,7 @@ func discover(ctx context.Context, client *transport.Client, b base) (*index, er
 		return nil, denied
 	}
 	none := &NoIndexError{URL: b.String()}
-	if b.path == "" {
+	if b.Path == "" {
 		return nil, none
 	}
 	for _, address := range b.root().indexes() {
