@@ -40,7 +40,7 @@ skills from where nobody judges are only named.`,
 				return nil, err
 			}
 			if len(audits) > 0 && !slices.ContainsFunc(audits, func(s install.Audit) bool { return s.Judgement != install.Unaudited }) {
-				return nil, &findingError{codeUnjudged, "none of " + counted(len(audits), "installed skill") + " comes from a registry that judges", ""}
+				return nil, &findingError{codeUnjudged, "no installed skill comes from a registry that judges: " + counted(len(audits), "skill") + " from elsewhere", ""}
 			}
 			out := &answer{result: auditResult{e.scope.result(), audits}}
 			var unaudited []string
