@@ -12,6 +12,7 @@ import (
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/pkg/transport"
+	"github.com/openskills-go/skills/registry/internal/held"
 	"github.com/openskills-go/skills/registry/internal/zipend"
 )
 
@@ -36,7 +37,7 @@ func (r *Registry) Fetch(ctx context.Context, p source.Pin, dst source.Sink) (so
 
 func (r *Registry) fetch(ctx context.Context, p source.Pin, name skillName, dst source.Sink) (source.Receipt, error) {
 	address := r.base.download(name, p.Version)
-	in := &intake{dst: dst, passing: dst.Offset() > 0}
+	in := &intake{Sink: held.Sink{Dst: dst, Passing: dst.Offset() > 0}}
 	got, err := r.client.Download(ctx, address, transport.GetOptions{
 		Accept:      "application/zip, application/octet-stream;q=0.9, */*;q=0.1",
 		Limit:       r.limits.Download,
@@ -85,24 +86,13 @@ const (
 // An intake is the transport.Sink in front of a source.Sink. It passes archives
 // through, and holds the beginning of anything else, which is an error.
 type intake struct {
-	dst     source.Sink
-	held    []byte
-	passing bool
-	zip     zipend.Watch
+	held.Sink
+	zip zipend.Watch
 }
-
-func (in *intake) Offset() int64 {
-	if in.passing {
-		return in.dst.Offset()
-	}
-	return int64(len(in.held))
-}
-
-func (in *intake) Validator() string { return in.dst.Validator() }
 
 func (in *intake) Restart(validator string) error {
-	in.held, in.passing, in.zip = nil, false, zipend.Watch{}
-	return in.dst.Restart(validator)
+	in.zip = zipend.Watch{}
+	return in.Sink.Restart(validator)
 }
 
 // Ended reports whether what came has its end, as far as can be told: only of a
@@ -111,18 +101,18 @@ func (in *intake) Ended() bool { return !in.zip.Missing() }
 
 func (in *intake) Write(p []byte) (int, error) {
 	in.zip.See(p, in.Offset() == 0)
-	if in.passing {
-		return in.dst.Write(p)
+	if in.Passing {
+		return in.Dst.Write(p)
 	}
-	if len(in.held)+len(p) > maxHeld && len(in.held) >= tellSize {
+	if len(in.Held)+len(p) > maxHeld && len(in.Held) >= tellSize {
 		return 0, errTooLong
 	}
-	told := len(in.held) >= tellSize // that it is none
-	in.held = append(in.held, p...)
-	if told || len(in.held) < tellSize || !isArchive(in.held) {
+	told := len(in.Held) >= tellSize // that it is none
+	in.Held = append(in.Held, p...)
+	if told || len(in.Held) < tellSize || !isArchive(in.Held) {
 		return len(p), nil
 	}
-	return len(p), in.pass()
+	return len(p), in.Pass()
 }
 
 // errTooLong ends a transfer of what finish then says the beginning of.
@@ -133,25 +123,15 @@ func isArchive(head []byte) bool {
 	return err == nil
 }
 
-// pass hands on what was held.
-func (in *intake) pass() error {
-	held := in.held
-	in.held, in.passing = nil, true
-	if _, err := in.dst.Write(held); err != nil {
-		return fmt.Errorf("write artifact: %w", err)
-	}
-	return nil
-}
-
 // finish passes on an archive that is too small to have been told before, and
 // says what else came.
 func (in *intake) finish(address string) error {
-	if in.passing {
+	if in.Passing {
 		return nil
 	}
-	text := bytes.TrimSpace(in.held)
-	if isArchive(in.held) {
-		return in.pass()
+	text := bytes.TrimSpace(in.Held)
+	if isArchive(in.Held) {
+		return in.Pass()
 	}
 	e := wrong(address, "it is no archive")
 	var handoff struct {

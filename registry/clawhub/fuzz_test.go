@@ -10,6 +10,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source/sourcetest"
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/internal/baseurl"
+	"github.com/openskills-go/skills/registry/internal/held"
 )
 
 const fuzzed = "https://hub.example/api/v1/x"
@@ -144,7 +145,7 @@ func FuzzIntake(f *testing.F) {
 		piece = max(1, min(piece, 1<<16))
 		answer = answer[:min(len(answer), maxHeld)]
 		var whole, parts sourcetest.Sink
-		first, second := &intake{dst: &whole}, &intake{dst: &parts}
+		first, second := &intake{Sink: held.Sink{Dst: &whole}}, &intake{Sink: held.Sink{Dst: &parts}}
 		_, _ = first.Write(answer)
 		for rest := answer; len(rest) > 0; rest = rest[min(piece, len(rest)):] {
 			if _, err := second.Write(rest[:min(piece, len(rest))]); err != nil {

@@ -32,13 +32,13 @@ func FuzzIntake(f *testing.F) {
 		if first.Offset() != int64(len(answer)) || second.Offset() != int64(len(answer)) {
 			t.Fatalf("%d and %d bytes are held of %d", first.Offset(), second.Offset(), len(answer))
 		}
-		if first.passing != second.passing && !isGzip(answer) {
-			t.Fatalf("the whole passes: %v, the parts: %v", first.passing, second.passing)
+		if first.Passing != second.Passing && !isGzip(answer) {
+			t.Fatalf("the whole passes: %v, the parts: %v", first.Passing, second.Passing)
 		}
-		if first.passing {
+		if first.Passing {
 			return
 		}
-		content, err := read(first.held, "text/plain")
+		content, err := read(first.Held, "text/plain")
 		if err != nil {
 			_ = err.Error()
 			return

@@ -3,12 +3,12 @@ package openskills
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"net/http"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/registry/internal/held"
 	"github.com/openskills-go/skills/registry/internal/zipend"
 )
 
@@ -25,30 +25,21 @@ const (
 // in memory until the first bytes tell what it is, passes archives through, and
 // keeps the rest for finish.
 type intake struct {
-	dst      source.Sink
-	held     []byte
-	passing  bool
+	held.Sink
 	other    bool // what is held was seen to be no archive
-	repacked bool // dst holds what we made of the answer
+	repacked bool // Dst holds what we made of the answer
 	zip      zipend.Watch
 }
 
 // newIntake returns the intake of a sink. What the sink holds already was
 // passed through once, so it is an archive.
-func newIntake(dst source.Sink) *intake { return &intake{dst: dst, passing: dst.Offset() > 0} }
-
-func (in *intake) Offset() int64 {
-	if in.passing {
-		return in.dst.Offset()
-	}
-	return int64(len(in.held))
+func newIntake(dst source.Sink) *intake {
+	return &intake{Sink: held.Sink{Dst: dst, Passing: dst.Offset() > 0}}
 }
 
-func (in *intake) Validator() string { return in.dst.Validator() }
-
 func (in *intake) Restart(validator string) error {
-	in.held, in.passing, in.other, in.zip = nil, false, false, zipend.Watch{}
-	return in.dst.Restart(validator)
+	in.other, in.zip = false, zipend.Watch{}
+	return in.Sink.Restart(validator)
 }
 
 // Ended reports whether what came has its end, as far as can be told: only of a
@@ -57,36 +48,26 @@ func (in *intake) Ended() bool { return !in.zip.Missing() }
 
 func (in *intake) Write(p []byte) (int, error) {
 	in.zip.See(p, in.Offset() == 0)
-	if in.passing {
-		return in.dst.Write(p)
+	if in.Passing {
+		return in.Dst.Write(p)
 	}
-	if len(in.held)+len(p) > maxHeld {
+	if len(in.Held)+len(p) > maxHeld {
 		return 0, &AnswerError{Status: http.StatusOK, Message: "more than 16 MiB that are no archive"}
 	}
-	if len(in.held) == 0 && told(p) && isArchive(p) {
+	if len(in.Held) == 0 && told(p) && isArchive(p) {
 		// The usual case: what tells comes at once, and nothing need be held.
-		in.passing = true
-		return in.dst.Write(p)
+		in.Passing = true
+		return in.Dst.Write(p)
 	}
-	in.held = append(in.held, p...)
-	if in.other || !told(in.held) {
+	in.Held = append(in.Held, p...)
+	if in.other || !told(in.Held) {
 		return len(p), nil
 	}
-	if !isArchive(in.held) {
+	if !isArchive(in.Held) {
 		in.other = true
 		return len(p), nil
 	}
-	return len(p), in.pass()
-}
-
-// pass hands on what was held.
-func (in *intake) pass() error {
-	held := in.held
-	in.held, in.passing = nil, true
-	if _, err := in.dst.Write(held); err != nil {
-		return fmt.Errorf("write artifact: %w", err)
-	}
-	return nil
+	return len(p), in.Pass()
 }
 
 // told reports whether head is enough to say what it begins.

@@ -206,29 +206,29 @@ func (r *Registry) receiptOf(t transport.Receipt, p source.Pin) source.Receipt {
 // finish makes an archive in the sink of what came. If what came is an address,
 // it returns that instead.
 func (r *Registry) finish(ctx context.Context, in *intake, got transport.Receipt) (next string, err error) {
-	if in.passing {
+	if in.Passing {
 		return "", nil
 	}
 	if got.Digest != "" {
-		if have := digest.Of(in.held); have != got.Digest {
+		if have := digest.Of(in.Held); have != got.Digest {
 			return "", &digest.MismatchError{What: "answer of " + r.base.Host, Want: got.Digest, Got: have}
 		}
 	}
-	content, err := read(in.held, got.ContentType)
+	content, err := read(in.Held, got.ContentType)
 	if err != nil {
 		return "", err
 	}
 	switch {
 	case content.archive:
-		return "", in.pass()
+		return "", in.Pass()
 	case content.url != "":
 		return resolveURL(got.URL, content.url)
 	}
 	in.repacked = true
-	if err := in.dst.Restart(""); err != nil {
+	if err := in.Dst.Restart(""); err != nil {
 		return "", fmt.Errorf("write artifact: %w", err)
 	}
-	_, err = archive.PackFiles(ctx, in.dst, content.files)
+	_, err = archive.PackFiles(ctx, in.Dst, content.files)
 	return "", err
 }
 

@@ -142,15 +142,15 @@ func (r *Registry) download(ctx context.Context, a wanted, known transport.Valid
 	if err := in.end(); err != nil {
 		return receipt, err
 	}
-	if in.passing {
+	if in.Passing {
 		receipt.Artifact = a.artifact
 		return receipt, a.checkArchive(have)
 	}
-	if err := a.checkSkill(in.held, have); err != nil {
+	if err := a.checkSkill(in.Held, have); err != nil {
 		return receipt, err
 	}
 	receipt.Repacked = true
-	return receipt, pack(ctx, dst, map[string][]byte{skill.FileName: in.held})
+	return receipt, pack(ctx, dst, map[string][]byte{skill.FileName: in.Held})
 }
 
 // checkArchive is for what came and is an archive. Of a download that was

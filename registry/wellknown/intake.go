@@ -1,12 +1,11 @@
 package wellknown
 
 import (
-	"fmt"
-
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/skill"
 	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/registry/internal/held"
 )
 
 // tellSize is how many bytes tell an archive from all else.
@@ -16,78 +15,57 @@ const tellSize = 512
 // memory until the first bytes tell what it is, passes archives through, and keeps
 // anything else. It hashes all of it.
 type intake struct {
-	dst     source.Sink
-	held    []byte
-	passing bool
+	held.Sink
 	other   bool // what is held was seen to be no archive
 	hash    *digest.Hasher
-	partial bool // dst held a beginning that was not hashed
+	partial bool // Dst held a beginning that was not hashed
 }
 
 // newIntake returns the intake of a sink. What the sink holds already was passed
 // through once, unless what is to come is packed: then it is nothing to build on.
 func newIntake(dst source.Sink, afresh bool) *intake {
 	begun := dst.Offset() > 0 && !afresh
-	return &intake{dst: dst, passing: begun, partial: begun, hash: digest.NewHasher()}
+	return &intake{Sink: held.Sink{Dst: dst, Passing: begun}, partial: begun, hash: digest.NewHasher()}
 }
-
-func (in *intake) Offset() int64 {
-	if in.passing {
-		return in.dst.Offset()
-	}
-	return int64(len(in.held))
-}
-
-func (in *intake) Validator() string { return in.dst.Validator() }
 
 func (in *intake) Restart(validator string) error {
-	in.held, in.passing, in.other, in.partial = nil, false, false, false
+	in.other, in.partial = false, false
 	in.hash.Reset()
-	return in.dst.Restart(validator)
+	return in.Sink.Restart(validator)
 }
 
 func (in *intake) Write(p []byte) (int, error) {
 	_, _ = in.hash.Write(p)
-	if in.passing {
-		return in.dst.Write(p)
+	if in.Passing {
+		return in.Dst.Write(p)
 	}
-	if in.other && len(in.held)+len(p) > skill.MaxSize {
-		_, err := archive.Detect(in.held[:min(len(in.held), tellSize)])
+	if in.other && len(in.Held)+len(p) > skill.MaxSize {
+		_, err := archive.Detect(in.Held[:min(len(in.Held), tellSize)])
 		return 0, err
 	}
-	in.held = append(in.held, p...)
-	if in.other || len(in.held) < tellSize {
+	in.Held = append(in.Held, p...)
+	if in.other || len(in.Held) < tellSize {
 		return len(p), nil
 	}
-	if _, err := archive.Detect(in.held[:tellSize]); err != nil {
+	if _, err := archive.Detect(in.Held[:tellSize]); err != nil {
 		in.other = true
-		if len(in.held) > skill.MaxSize {
+		if len(in.Held) > skill.MaxSize {
 			return 0, err
 		}
 		return len(p), nil
 	}
-	return len(p), in.pass()
+	return len(p), in.Pass()
 }
 
 // end is called when all has come.
 func (in *intake) end() error {
-	if in.passing || in.other {
+	if in.Passing || in.other {
 		return nil
 	}
-	if _, err := archive.Detect(in.held); err != nil {
+	if _, err := archive.Detect(in.Held); err != nil {
 		return nil //nolint:nilerr // it is no archive, and need not be one
 	}
-	return in.pass()
-}
-
-// pass hands on what was held.
-func (in *intake) pass() error {
-	held := in.held
-	in.held, in.passing = nil, true
-	if _, err := in.dst.Write(held); err != nil {
-		return fmt.Errorf("write artifact: %w", err)
-	}
-	return nil
+	return in.Pass()
 }
 
 // digest returns that of all that came, or "" if not all of it came this way.
