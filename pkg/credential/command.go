@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ func runCommand(ctx context.Context, argv []string, origin string) (string, erro
 	}
 	timed, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	stdout, stderr := &bounded{most: MaxToken + 2}, &bounded{most: MaxToken, tail: true}
+	stdout, stderr := &bounded{most: MaxToken + 2, full: cancel}, &bounded{most: MaxToken, tail: true}
 	cmd := exec.CommandContext(timed, program, argv[1:]...) //nolint:gosec // the user configured it, and nobody else can
 	cmd.Stdin = strings.NewReader("origin=" + origin + "\n")
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -62,15 +61,14 @@ func runCommand(ctx context.Context, argv []string, origin string) (string, erro
 	switch {
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("run credential command: %w", ctx.Err())
+	case stdout.over:
+		return fail(fmt.Errorf("what it prints is longer than %d bytes", MaxToken), "")
 	case timed.Err() != nil:
 		return fail(fmt.Errorf("it took more than %v", commandTime), "")
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return fail(err, told(stderr.String(), strings.TrimSpace(token)))
 	case token == "":
 		return "", nil
-	}
-	if stdout.over {
-		return fail(fmt.Errorf("what it prints is longer than %d bytes", MaxToken), "")
 	}
 	if err := Check(token); err != nil {
 		return fail(fmt.Errorf("what it prints is no token: %w", err), "")
@@ -91,24 +89,29 @@ func told(stderr, secret string) string {
 	return strconv.QuoteToASCII(text[:min(len(text), maxTold)])
 }
 
-// bounded keeps the first bytes that are written to it, or the last.
+// bounded keeps the first bytes that are written to it, or the last. It embeds no
+// buffer: that could be read into past the bound.
 type bounded struct {
-	bytes.Buffer
+	kept []byte
 	most int
 	tail bool
+	full func() // called when there is more than that; nil if the last are kept
 	over bool
 }
+
+func (b *bounded) String() string { return string(b.kept) }
 
 func (b *bounded) Write(p []byte) (int, error) {
 	n := len(p)
 	if b.tail {
-		b.Buffer.Write(p)
-		b.Next(max(0, b.Len()-b.most))
+		b.kept = append(b.kept, p[max(0, len(p)-b.most):]...)
+		b.kept = b.kept[max(0, len(b.kept)-b.most):]
 		return n, nil
 	}
-	if room := b.most - b.Len(); len(p) > room {
+	if room := b.most - len(b.kept); len(p) > room {
 		p, b.over = p[:room], true
+		b.full()
 	}
-	b.Buffer.Write(p)
+	b.kept = append(b.kept, p...)
 	return n, nil
 }

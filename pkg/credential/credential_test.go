@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/zalando/go-keyring"
@@ -44,6 +46,11 @@ func helper(how string) int {
 		fmt.Print(secret + " x")
 	case "much":
 		_, _ = os.Stdout.WriteString(strings.Repeat("x", 1<<20))
+	case "endless": // whatever becomes of what it prints
+		signal.Ignore(syscall.SIGPIPE)
+		for {
+			_, _ = os.Stdout.WriteString("x")
+		}
 	case "fail":
 		fmt.Print(secret)
 		fmt.Fprintf(os.Stderr, "first line\nvault is \x1b[31mlocked, not %s\n", secret)
@@ -176,6 +183,7 @@ func TestCommand(t *testing.T) {
 		{how: "two", origin: acme, fails: "control character"},
 		{how: "space", origin: acme, fails: "space"},
 		{how: "much", origin: acme, fails: "longer"},
+		{how: "endless", origin: acme, fails: "longer"},
 		{how: "fail", origin: acme, fails: `exit status 3: "vault is \x1b[31mlocked, not REDACTED"`},
 	} {
 		s, h := newStore(t)

@@ -70,6 +70,9 @@ func (a *app) registryListCommand() *cobra.Command {
 
 // registryAddress checks the address of a registry, and makes a folder absolute.
 func (a *app) registryAddress(address string) (string, error) {
+	if address == "" {
+		return "", &usageError{message: "the address is empty", hint: "an address begins with https://; a folder is a registry, too"}
+	}
 	u, err := url.Parse(address)
 	if err == nil && (strings.HasSuffix(u.Scheme, "http") || strings.HasSuffix(u.Scheme, "https")) && u.Host != "" {
 		return strings.TrimRight(address, "/"), nil // what else is wrong with it pkg/config tells
