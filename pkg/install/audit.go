@@ -8,30 +8,30 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 )
 
-// A Judgement is what the registry of an installed skill thinks of it by now.
-type Judgement string
+// A Verdict is what the registry of an installed skill thinks of it by now.
+type Verdict string
 
 const (
-	Clean      Judgement = "clean"
-	Pending    Judgement = "pending"    // the registry has not made up its mind
-	Suspicious Judgement = "suspicious" // the registry has an objection
-	Malicious  Judgement = "malicious"
-	Unjudged   Judgement = "unknown" // the registry could not be asked, or does not know the version
-	Unaudited  Judgement = "none"    // it comes from where no judgements are given
+	Clean      Verdict = "clean"
+	Pending    Verdict = "pending"    // the registry has not made up its mind
+	Suspicious Verdict = "suspicious" // the registry has an objection
+	Malicious  Verdict = "malicious"
+	NoVerdict  Verdict = "unknown" // the registry could not be asked, or does not know the version
+	Unaudited  Verdict = "none"    // it comes from where no verdicts are given
 )
 
 // An Audit is an installed skill, and what its registry thinks of it.
 type Audit struct {
-	Name      string    `json:"name"`
-	Registry  string    `json:"registry,omitempty"`
-	Owner     string    `json:"owner,omitempty"`
-	Slug      string    `json:"slug,omitempty"`
-	Version   string    `json:"version"`
-	Judgement Judgement `json:"judgement"`
-	Reasons   []string  `json:"reasons,omitempty"`
-	URL       string    `json:"url,omitempty"`     // of a report
-	Message   string    `json:"message,omitempty"` // why it is unknown
-	Err       error     `json:"-"`                 // of the question
+	Name     string   `json:"name"`
+	Registry string   `json:"registry,omitempty"`
+	Owner    string   `json:"owner,omitempty"`
+	Slug     string   `json:"slug,omitempty"`
+	Version  string   `json:"version"`
+	Verdict  Verdict  `json:"verdict"`
+	Reasons  []string `json:"reasons,omitempty"`
+	URL      string   `json:"url,omitempty"`     // of a report
+	Message  string   `json:"message,omitempty"` // why it is unknown
+	Err      error    `json:"-"`                 // of the question
 }
 
 // Audit asks the registries of the named skills, or of all if there are no names,
@@ -54,7 +54,7 @@ func (e *Engine) Audit(ctx context.Context, names []string) ([]Audit, error) {
 		}
 		audits[i] = Audit{
 			Name: name, Registry: e.absolute(entry.Registry), Owner: entry.Owner, Slug: entry.Slug,
-			Version: entry.Version, Judgement: Unaudited,
+			Version: entry.Version, Verdict: Unaudited,
 		}
 		if entry.Registry != "" {
 			asked[audits[i].Registry] = append(asked[audits[i].Registry], i)
@@ -83,7 +83,7 @@ func (e *Engine) auditAt(ctx context.Context, registry string, audits []Audit, w
 	}
 	for i, at := range which {
 		if err != nil {
-			audits[at].Judgement, audits[at].Err = Unjudged, err
+			audits[at].Verdict, audits[at].Err = NoVerdict, err
 			continue
 		}
 		audits[at].take(verdicts[i])
@@ -94,14 +94,14 @@ func (a *Audit) take(v source.Verdict) {
 	a.Reasons, a.URL = v.Reasons, v.URL
 	switch {
 	case !v.Known:
-		a.Judgement, a.Message = Unjudged, cmp.Or(source.FlagReason(v.Message), source.NoReason)
+		a.Verdict, a.Message = NoVerdict, cmp.Or(source.FlagReason(v.Message), source.NoReason)
 	case v.Status == "malicious":
-		a.Judgement = Malicious
+		a.Verdict = Malicious
 	case v.Status == "pending":
-		a.Judgement = Pending
+		a.Verdict = Pending
 	case v.Passed:
-		a.Judgement = Clean
+		a.Verdict = Clean
 	default:
-		a.Judgement = Suspicious
+		a.Verdict = Suspicious
 	}
 }

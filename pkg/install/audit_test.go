@@ -56,7 +56,7 @@ func TestAudit(t *testing.T) {
 	}
 	var got []string
 	for _, s := range audits {
-		got = append(got, s.Name+" "+string(s.Judgement))
+		got = append(got, s.Name+" "+string(s.Verdict))
 	}
 	if want := "docx unknown, evil malicious, new pending, odd suspicious, pdf clean, plain none"; strings.Join(got, ", ") != want {
 		t.Errorf("audits are %s\nwant %s", strings.Join(got, ", "), want)
@@ -70,7 +70,7 @@ func TestAudit(t *testing.T) {
 
 	a.err = errors.New("out of order")
 	audits, err = b.Audit(t.Context(), []string{"pdf", "pdf"})
-	if err != nil || len(audits) != 1 || audits[0].Judgement != install.Unjudged || audits[0].Err == nil {
+	if err != nil || len(audits) != 1 || audits[0].Verdict != install.NoVerdict || audits[0].Err == nil {
 		t.Errorf("Audit of a registry that fails = %+v, %v", audits, err)
 	}
 	if _, err := b.Audit(t.Context(), []string{"pdg"}); err == nil {

@@ -26,7 +26,7 @@ installed versions by now: registries that speak the API of ClawHub scan what is
 published, and may find out later that a skill is harmful. Nothing is changed.
 
 An objection is exit code 6. What a registry could not say is no success either;
-skills from where nobody judges are only named.`,
+skills from where nobody gives verdicts are only named.`,
 		Example: `  skills audit
   skills audit pdf --json`,
 		ValidArgsFunction: a.completeInstalled,
@@ -39,24 +39,24 @@ skills from where nobody judges are only named.`,
 			if err != nil {
 				return nil, err
 			}
-			if len(audits) > 0 && !slices.ContainsFunc(audits, func(s install.Audit) bool { return s.Judgement != install.Unaudited }) {
-				return nil, &findingError{codeUnjudged, "no installed skill comes from a registry that judges: " + counted(len(audits), "skill") + " from elsewhere", ""}
+			if len(audits) > 0 && !slices.ContainsFunc(audits, func(s install.Audit) bool { return s.Verdict != install.Unaudited }) {
+				return nil, &findingError{codeNoVerdict, "no installed skill comes from a registry that gives verdicts: " + counted(len(audits), "skill") + " from elsewhere", ""}
 			}
 			out := &answer{result: auditResult{e.scope.result(), audits}}
 			var unaudited []string
 			bad := 0
 			for _, s := range audits {
-				switch s.Judgement {
+				switch s.Verdict {
 				case install.Clean, install.Pending:
 					out.done++
 				case install.Malicious, install.Suspicious:
 					bad++
 				case install.Unaudited:
 					unaudited = append(unaudited, s.Name)
-				case install.Unjudged:
+				case install.NoVerdict:
 					err := s.Err
 					if err == nil {
-						err = &findingError{codeUnjudged, s.Registry + " does not judge version " + s.Version + ": " + s.Message, ""}
+						err = &findingError{codeNoVerdict, s.Registry + " has no verdict on version " + s.Version + ": " + s.Message, ""}
 					}
 					out.faults = append(out.faults, fault{ref: s.Name, err: err})
 				}
@@ -75,18 +75,18 @@ skills from where nobody judges are only named.`,
 }
 
 func printAudits(p *ui.Printer, audits []install.Audit, unaudited []string) {
-	t := ui.Table{Head: []string{"NAME", "VERSION", "JUDGEMENT", "REASONS", "REPORT"}}
+	t := ui.Table{Head: []string{"NAME", "VERSION", "VERDICT", "REASONS", "REPORT"}}
 	for _, s := range audits {
-		if s.Judgement == install.Unaudited {
+		if s.Verdict == install.Unaudited {
 			continue
 		}
-		row := ui.Text(s.Name, s.Version, string(s.Judgement), strings.Join(s.Reasons, ", "), s.URL)
-		switch s.Judgement {
+		row := ui.Text(s.Name, s.Version, string(s.Verdict), strings.Join(s.Reasons, ", "), s.URL)
+		switch s.Verdict {
 		case install.Clean:
 			row[2].Mark = p.Good
 		case install.Malicious, install.Suspicious:
 			row[2].Mark = p.Bad
-		case install.Pending, install.Unjudged, install.Unaudited:
+		case install.Pending, install.NoVerdict, install.Unaudited:
 			row[2].Mark = p.Unsure
 		}
 		t.Rows = append(t.Rows, row)
@@ -96,6 +96,6 @@ func printAudits(p *ui.Printer, audits []install.Audit, unaudited []string) {
 		p.Notef("nothing is installed here")
 	}
 	if n := len(unaudited); n > 0 {
-		p.Notef("%s from where nobody judges: %s", counted(n, "skill"), ui.Cut(strings.Join(unaudited, ", "), 200))
+		p.Notef("%s from where nobody gives verdicts: %s", counted(n, "skill"), ui.Cut(strings.Join(unaudited, ", "), 200))
 	}
 }

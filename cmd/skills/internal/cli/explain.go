@@ -54,7 +54,7 @@ const (
 	codeOutdated  = "outdated"
 	codeUnhealthy = "unhealthy"
 	codeHarmful   = "harmful"
-	codeUnjudged  = "unjudged"
+	codeNoVerdict = "no_verdict"
 	codeInvalid   = "invalid_skill"
 )
 
@@ -393,7 +393,7 @@ func rules() []rule {
 
 		{Code{codeOutdated, exitDisagree, false, "a skill is outdated, and --exit-code is set"}, found(codeOutdated)},
 		{Code{codeHarmful, exitRefused, false, "a registry has an objection to what is installed from it"}, found(codeHarmful)},
-		{Code{codeUnjudged, exitError, false, "no registry says what it thinks of an installed skill"}, found(codeUnjudged)},
+		{Code{codeNoVerdict, exitError, false, "no registry says what it thinks of an installed skill"}, found(codeNoVerdict)},
 		{Code{codeUnhealthy, exitDisagree, false, "doctor found a problem"}, found(codeUnhealthy)},
 		{Code{codeInvalid, exitError, false, "validate found that a skill is not to the specification"}, found(codeInvalid)},
 	}, networkRules(), []rule{
