@@ -252,7 +252,7 @@ func explainStatus(status *transport.StatusError, err error, q version.Query) er
 	return answer
 }
 
-// noMatch reads how registry/server says that it has other versions only.
+// noMatch reads how registry/folderserver says that it has other versions only.
 func (e envelope) noMatch(q version.Query) error {
 	inner, ok := parseEnvelope(e["error"])
 	if !ok || inner.text("code") != "no_match" {

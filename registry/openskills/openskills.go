@@ -4,7 +4,7 @@
 // SKILL.md, the files as JSON, or JSON with the address of one of these.
 //
 // The protocol has no list of versions and no digests of its own. A server that
-// has them, such as registry/server, takes the version that is asked for as one
+// has them, such as registry/folderserver, takes the version that is asked for as one
 // more parameter, and says in headers what it sent.
 package openskills
 

@@ -48,7 +48,7 @@ func yankReason(value string) string {
 	return source.YankReason(value)
 }
 
-// yanked reads how registry/server says that all it could send is yanked.
+// yanked reads how registry/folderserver says that all it could send is yanked.
 func (e envelope) yanked(q version.Query) error {
 	inner, ok := parseEnvelope(e["error"])
 	if !ok || inner.text("code") != "yanked" {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/openskills-go/skills/registry/folder"
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 // A Server is a registry on a loopback port, until the test ends.
@@ -37,7 +37,7 @@ func NewServer(t testing.TB, dir string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := server.New(server.Options{Catalog: catalog})
+	h, err := folderserver.New(folderserver.Options{Catalog: catalog})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/openskills-go/skills/registry/folder"
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 // Times of a connection. A client that is slower than the largest artifact at
@@ -87,7 +87,7 @@ func serve(ctx context.Context, o serveOptions, stderr io.Writer) error {
 		o.url = address
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	handler, err := server.New(server.Options{Catalog: catalog, Title: o.title, URL: o.url, Log: log})
+	handler, err := folderserver.New(folderserver.Options{Catalog: catalog, Title: o.title, URL: o.url, Log: log})
 	if err != nil {
 		_ = listener.Close()
 		return err

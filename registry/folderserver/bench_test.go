@@ -1,4 +1,4 @@
-package server_test
+package folderserver_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/openskills-go/skills/registry/folder"
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 // BenchmarkDownload serves 550 skills over loopback: cold they are packed the
@@ -36,7 +36,7 @@ func BenchmarkDownload(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { _ = catalog.Close() })
-		h, err := server.New(server.Options{Catalog: catalog})
+		h, err := folderserver.New(folderserver.Options{Catalog: catalog})
 		if err != nil {
 			b.Fatal(err)
 		}

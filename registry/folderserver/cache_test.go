@@ -1,4 +1,4 @@
-package server_test
+package folderserver_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/registrytest"
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 // What changes in the folder is served at once, and under another ETag.
@@ -54,7 +54,7 @@ func TestChange(t *testing.T) {
 
 // A counting catalog counts what is fetched from it.
 type counting struct {
-	server.Catalog
+	folderserver.Catalog
 	fetches atomic.Int64
 	gate    chan struct{} // if set, Fetch waits for it to be closed
 	fail    atomic.Bool
@@ -108,7 +108,7 @@ func TestPackedOnce(t *testing.T) {
 	catalog := aged(t, fstest.MapFS{"a/SKILL.md": skillOf("a", 100)})
 	synctest.Test(t, func(t *testing.T) {
 		c := &counting{Catalog: catalog, gate: make(chan struct{})}
-		h := handler(t, sample, server.Options{Catalog: c})
+		h := handler(t, sample, folderserver.Options{Catalog: c})
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
@@ -136,7 +136,7 @@ func TestBusy(t *testing.T) {
 	catalog := aged(t, files)
 	synctest.Test(t, func(t *testing.T) {
 		c := &counting{Catalog: catalog, gate: make(chan struct{})}
-		h := handler(t, sample, server.Options{Catalog: c})
+		h := handler(t, sample, folderserver.Options{Catalog: c})
 		var busy, served atomic.Int64
 		var wg sync.WaitGroup
 		for name := range files {
@@ -170,7 +170,7 @@ func TestCacheIsBounded(t *testing.T) {
 	c := &counting{Catalog: aged(t, fstest.MapFS{
 		"a/SKILL.md": skillOf("a", 4000), "b/SKILL.md": skillOf("b", 4000), "c/SKILL.md": skillOf("c", 4000),
 	})}
-	h := handler(t, sample, server.Options{Catalog: c, Cache: 16 << 10})
+	h := handler(t, sample, folderserver.Options{Catalog: c, Cache: 16 << 10})
 	for _, step := range []struct {
 		slug    string
 		fetches int64
@@ -187,7 +187,7 @@ func TestCacheIsBounded(t *testing.T) {
 // A fault is not remembered, and what it is about is not given away.
 func TestFaultPasses(t *testing.T) {
 	c := &counting{Catalog: aged(t, fstest.MapFS{"a/SKILL.md": skillOf("a", 100)})}
-	h := handler(t, sample, server.Options{Catalog: c})
+	h := handler(t, sample, folderserver.Options{Catalog: c})
 	c.fail.Store(true)
 	resp := ask(t, h, "GET", "/api/download?slug=a")
 	if text := body(t, resp); resp.StatusCode != 500 || strings.Contains(text, "secret") {

@@ -1,4 +1,4 @@
-package server_test
+package folderserver_test
 
 import (
 	"encoding/json"
@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 // No request makes the server fail, and each that it refuses gets its reason as
 // JSON.
 func FuzzRequest(f *testing.F) {
-	h := handler(f, sample, server.Options{})
+	h := handler(f, sample, folderserver.Options{})
 	f.Add("GET", "/api/download", "slug=conventional-commits&version=^1", "bytes=0-9,3-5")
 	f.Add("GET", "/api/search", "q=%e5%90%8e%e7%ab%af&limit=3", "")
 	f.Add("HEAD", "/zh/skills/sickn33-skills-backend-architect", "", "")

@@ -1,5 +1,6 @@
-// Package server serves a registry over HTTP, read-only, in the protocol of
-// openskills.cc that registry/openskills speaks:
+// Package folderserver serves a folder of skills, or any other catalog, over
+// HTTP, read-only, in the protocol of openskills.cc that registry/openskills
+// speaks:
 //
 //	GET /api/download?slug=S[&locale=L][&version=Q]   the artifact
 //	GET /api/search?q=TEXT[&limit=N]                  {"results":[…],"skills":[…]}
@@ -18,7 +19,7 @@
 // encoded, in X-Skill-Yanked; to whom asks for less, and could have nothing else,
 // the answer is 410 with the code yanked. A skill that was renamed is a redirect
 // (308) to the same request with its new slug.
-package server
+package folderserver
 
 import (
 	"context"

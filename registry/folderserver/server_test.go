@@ -1,4 +1,4 @@
-package server_test
+package folderserver_test
 
 import (
 	"context"
@@ -19,12 +19,12 @@ import (
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/registrytest"
-	"github.com/openskills-go/skills/registry/server"
+	"github.com/openskills-go/skills/registry/folderserver"
 )
 
 const sample = "../../testdata/registry"
 
-func handler(t testing.TB, dir string, o server.Options) http.Handler {
+func handler(t testing.TB, dir string, o folderserver.Options) http.Handler {
 	t.Helper()
 	catalog, err := folder.Open(folder.Options{Dir: dir})
 	if err != nil {
@@ -34,7 +34,7 @@ func handler(t testing.TB, dir string, o server.Options) http.Handler {
 	if o.Catalog == nil {
 		o.Catalog = catalog
 	}
-	h, err := server.New(o)
+	h, err := folderserver.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func body(t testing.TB, resp *http.Response) string {
 }
 
 func TestDownload(t *testing.T) {
-	h := handler(t, sample, server.Options{})
+	h := handler(t, sample, folderserver.Options{})
 	const target = "/api/download?slug=conventional-commits&locale=en&source=copy"
 	first := ask(t, h, "GET", target)
 	data := body(t, first)
@@ -98,7 +98,7 @@ func TestDownload(t *testing.T) {
 		}
 	}
 	// Another server over the same folder, as after a restart.
-	if again := body(t, ask(t, handler(t, sample, server.Options{}), "GET", target)); again != data {
+	if again := body(t, ask(t, handler(t, sample, folderserver.Options{}), "GET", target)); again != data {
 		t.Error("the bytes are others after a restart")
 	}
 	etag := first.Header.Get("Etag")
@@ -129,7 +129,7 @@ func TestDownload(t *testing.T) {
 }
 
 func TestVersionsAndLocales(t *testing.T) {
-	h := handler(t, sample, server.Options{})
+	h := handler(t, sample, folderserver.Options{})
 	for query, want := range map[string]string{
 		"slug=conventional-commits&version=1.0.0":        "1.0.0",
 		"slug=conventional-commits&version=%5E1":         "1.1.0",
@@ -178,7 +178,7 @@ func TestYankedAndRenamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := handler(t, dir, server.Options{})
+	h := handler(t, dir, folderserver.Options{})
 	for _, test := range []struct {
 		target string
 		status int
@@ -225,7 +225,7 @@ func TestFaults(t *testing.T) {
 	if err := os.CopyFS(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	h := handler(t, dir, server.Options{})
+	h := handler(t, dir, folderserver.Options{})
 	for _, test := range []struct {
 		method, target string
 		status         int
@@ -315,7 +315,7 @@ func TestPagesEscape(t *testing.T) {
 }
 
 func TestSearchAnswer(t *testing.T) {
-	h := handler(t, sample, server.Options{URL: "https://skills.example.com"})
+	h := handler(t, sample, folderserver.Options{URL: "https://skills.example.com"})
 	var answer struct {
 		Results []struct{ Slug, DisplayName, Summary, Version string }
 		Skills  []struct{ ID, Slug, Name, Source string }
@@ -338,12 +338,12 @@ func TestSearchAnswer(t *testing.T) {
 }
 
 // A panicking catalog panics.
-type panicking struct{ server.Catalog }
+type panicking struct{ folderserver.Catalog }
 
 func (panicking) Current(context.Context, ref.Ref) (source.Pin, string, error) { panic("a bug") }
 
 func TestPanic(t *testing.T) {
-	h := handler(t, sample, server.Options{Catalog: panicking{}})
+	h := handler(t, sample, folderserver.Options{Catalog: panicking{}})
 	resp := ask(t, h, "GET", "/api/download?slug=a")
 	if text := body(t, resp); resp.StatusCode != 500 || strings.Contains(text, "bug") {
 		t.Errorf("%d %s", resp.StatusCode, text)
@@ -351,10 +351,10 @@ func TestPanic(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	if resp := ask(t, handler(t, sample, server.Options{}), "GET", "/healthz"); resp.StatusCode != 200 || body(t, resp) != "{\"status\":\"ok\"}\n" {
+	if resp := ask(t, handler(t, sample, folderserver.Options{}), "GET", "/healthz"); resp.StatusCode != 200 || body(t, resp) != "{\"status\":\"ok\"}\n" {
 		t.Errorf("status %d", resp.StatusCode)
 	}
-	if _, err := server.New(server.Options{}); err == nil {
+	if _, err := folderserver.New(folderserver.Options{}); err == nil {
 		t.Error("a server without a catalog")
 	}
 }
