@@ -1,0 +1,143 @@
+// Package server is a registry that people publish to: its stores, its rules and
+// its protocols in one http.Handler, which is the product and the test double at
+// once. It speaks
+//
+//	/api/v1, /api/cli, /upload   version 1 of the API of ClawHub
+//	/api/download, /api/search   the protocol of openskills.cc
+//	/{owner}/.well-known/…       the Agent Skills Discovery RFC, by owner and skill
+//	/config.json, /index, …      the static layout that Build writes
+//	/v2                          pull of the OCI distribution specification
+//	/                            pages for people
+//
+// The wire types are in registry/api, with openapi.yaml.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/openskills-go/skills/pkg/archive"
+	"github.com/openskills-go/skills/registry/internal/authn"
+	"github.com/openskills-go/skills/registry/internal/blobs"
+	"github.com/openskills-go/skills/registry/internal/catalog"
+	"github.com/openskills-go/skills/registry/internal/meta"
+	"github.com/openskills-go/skills/registry/internal/web"
+)
+
+// Options configure a server. DB and Blobs are needed.
+type Options struct {
+	DB    string // sqlite:///file, sqlite://:memory:, postgres://…
+	Blobs string // file:///folder, mem://, s3://bucket?…
+
+	URL   string // how clients reach the server, without a slash at its end
+	Title string // of the pages
+	Cache int64  // bytes of small blobs to hold in memory; 0 is 32 MiB
+
+	Private   bool     // reading needs a token
+	FirstWins bool     // a slug of several owners is that of the first
+	Featured  []string // owner/slug that the index of the whole registry lists; none: there is no such index
+
+	Limits  archive.Limits // of what is published
+	Rates   Rates          // how often one may ask
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Rates are requests per minute and address or token; 0 is the default, less than
+// 0 is no limit.
+type Rates struct {
+	Read, Write, Download int
+}
+
+// What the packages that only this one may import call their things.
+type (
+	Catalog = catalog.Catalog
+	Actor   = catalog.Actor
+	Draft   = catalog.Draft
+	Release = catalog.Release
+	Name    = catalog.Name
+	Fault   = catalog.Fault
+	Desk    = authn.Desk
+	User    = meta.User
+	Owner   = meta.Owner
+	Member  = meta.Member
+	Token   = meta.Token
+)
+
+// A Server is a registry. Its methods may be called at once.
+type Server struct {
+	options Options
+	db      *meta.DB
+	blobs   *blobs.Store
+	catalog *catalog.Catalog
+	desk    *authn.Desk
+	log     *slog.Logger
+	handler http.Handler
+}
+
+// Open opens the stores, brings the database up to date and returns a server. The
+// caller closes it.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	db, err := meta.Open(ctx, o.DB)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	store, err := blobs.Open(ctx, blobs.Options{URL: o.Blobs, Cache: o.Cache})
+	if err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open blobs: %w", err)
+	}
+	s := &Server{options: o, db: db, blobs: store, log: o.Log}
+	if err := s.build(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) build() (err error) {
+	o := s.options
+	s.catalog, err = catalog.New(catalog.Options{
+		Meta: s.db, Blobs: s.blobs, Limits: o.Limits, Now: o.Now, Log: o.Log, FirstWins: o.FirstWins,
+	})
+	if err != nil {
+		return err
+	}
+	s.desk = authn.New(s.db, o.Now)
+	pages, err := web.New(web.Options{Catalog: s.catalog, Desk: s.desk, URL: o.URL, Title: o.Title})
+	if err != nil {
+		return err
+	}
+	s.handler = s.guard(s.route(pages))
+	return nil
+}
+
+// Catalog returns the rules of the registry, for whoever runs it.
+func (s *Server) Catalog() *Catalog { return s.catalog }
+
+// Desk returns what issues tokens, for whoever runs the registry.
+func (s *Server) Desk() *Desk { return s.desk }
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close closes the stores. No request may be under way.
+func (s *Server) Close() error {
+	err := s.blobs.Close()
+	if closed := s.db.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
