@@ -18,8 +18,8 @@ import (
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/registry/folder"
-	"github.com/openskills-go/skills/registry/registrytest"
 	"github.com/openskills-go/skills/registry/folderserver"
+	"github.com/openskills-go/skills/registry/registrytest"
 )
 
 // What changes in the folder is served at once, and under another ETag.

@@ -18,8 +18,8 @@ import (
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/source"
 	"github.com/openskills-go/skills/registry/folder"
-	"github.com/openskills-go/skills/registry/registrytest"
 	"github.com/openskills-go/skills/registry/folderserver"
+	"github.com/openskills-go/skills/registry/registrytest"
 )
 
 const sample = "../../testdata/registry"
