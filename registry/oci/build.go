@@ -93,7 +93,7 @@ func build(ctx context.Context, fsys fs.FS, limit int64) (*artifact, *skill.Skil
 		a.version = v
 	}
 	var layer bytes.Buffer
-	if err := writeLayer(ctx, &layer, fsys, packed, a.name); err != nil {
+	if err := writeLayer(ctx, &layer, disk{fsys}, packed, a.name); err != nil {
 		return nil, nil, fmt.Errorf("pack: %w", err)
 	}
 	a.layer = layer.Bytes()
@@ -105,7 +105,7 @@ func build(ctx context.Context, fsys fs.FS, limit int64) (*artifact, *skill.Skil
 
 // writeLayer writes the files below a folder of the skill's name, as a tar.gz
 // that depends on nothing else.
-func writeLayer(ctx context.Context, w io.Writer, fsys fs.FS, packed *archive.Result, name string) error {
+func writeLayer(ctx context.Context, w io.Writer, fsys opener, packed *archive.Result, name string) error {
 	files := map[string]*tree.File{} // by name in the tar; nil for a folder
 	for i, f := range packed.Tree.Files {
 		at := name + "/" + f.Path
@@ -140,7 +140,7 @@ func writeLayer(ctx context.Context, w io.Writer, fsys fs.FS, packed *archive.Re
 
 var errChanged = errors.New("file changed while it was packed")
 
-func writeFile(w io.Writer, fsys fs.FS, name string, want *tree.File) error {
+func writeFile(w io.Writer, fsys opener, name string, want *tree.File) error {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return err

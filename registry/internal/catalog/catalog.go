@@ -45,6 +45,9 @@ type Catalog struct {
 	log    *slog.Logger
 	first  bool
 	host   string
+
+	memory memory
+	counts counts
 }
 
 // New returns a catalog.

@@ -68,6 +68,8 @@ func (e *DeniedError) Error() string { return e.Why }
 type InvalidError struct {
 	What   string // slug, version, SKILL.md, payload, …
 	Faults []string
+	Err    error // of pkg/archive, if that is where it comes from
 }
 
 func (e *InvalidError) Error() string { return e.What + ": " + strings.Join(e.Faults, "; ") }
+func (e *InvalidError) Unwrap() error { return e.Err }

@@ -225,3 +225,7 @@ func (tx *Tx) Setting(ctx context.Context, name string) ([]byte, error) { return
 
 // PutSetting writes one. ErrExists: there is one, and it stays.
 func (tx *Tx) PutSetting(ctx context.Context, name string, value []byte) error { return errTodo }
+
+// Served reports whether a version that is to be had, of a skill that is, has a blob:
+// its artifact, or a part of its image.
+func (tx *Tx) Served(ctx context.Context, blob digest.Digest) (bool, error) { return false, errTodo }
