@@ -9,32 +9,33 @@ import (
 // belongs to. What is no part is an owner; no owner has the name of a part
 // (catalog knows them), so that routes cannot meet.
 func (s *Server) route(pages http.Handler) http.Handler {
+	apis, static, ops := s.apiRoutes(), s.staticRoutes(), s.opsRoutes()
 	parts := map[string]http.Handler{
-		"api":         s.apiRoutes(),
-		"upload":      s.apiRoutes(),
+		"api": apis, "upload": apis,
 		"v2":          s.ociRoutes(),
 		".well-known": s.rootRoutes(),
-		"config.json": s.staticRoutes(),
-		"index":       s.staticRoutes(),
-		"blobs":       s.staticRoutes(),
-		"files":       s.staticRoutes(),
-		"owners":      s.staticRoutes(),
-		"catalog":     s.staticRoutes(),
-		"log":         s.staticRoutes(),
-		"healthz":     s.opsRoutes(),
-		"readyz":      s.opsRoutes(),
-		"metrics":     s.opsRoutes(),
+		"config.json": static, "index": static, "blobs": static, "owners": static, "catalog": static, "log": static,
+		"healthz": ops, "readyz": ops, "metrics": ops,
 	}
-	owned := s.ownerRoutes(pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		switch h, ok := parts[first]; {
 		case ok:
 			h.ServeHTTP(w, r)
-		case strings.Contains(rest, ".well-known/") || strings.HasSuffix(rest, ".zip"):
-			owned.ServeHTTP(w, r)
+		case first != "" && ownedFile(rest):
+			static.ServeHTTP(w, r)
 		default:
 			pages.ServeHTTP(w, r)
 		}
 	})
+}
+
+// ownedFile reports whether what is below an owner is a file for programs, and no
+// page.
+func ownedFile(rest string) bool {
+	if strings.HasPrefix(rest, ".well-known/") || strings.Contains(rest, "/.well-known/") {
+		return true
+	}
+	parts := strings.Count(rest, "/")
+	return parts == 1 && strings.HasSuffix(rest, ".zip") || parts == 2 && strings.HasSuffix(rest, "/SKILL.md")
 }

@@ -18,6 +18,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openskills-go/skills/pkg/archive"
@@ -25,6 +27,7 @@ import (
 	"github.com/openskills-go/skills/registry/internal/blobs"
 	"github.com/openskills-go/skills/registry/internal/catalog"
 	"github.com/openskills-go/skills/registry/internal/meta"
+	"github.com/openskills-go/skills/registry/internal/site"
 	"github.com/openskills-go/skills/registry/internal/web"
 )
 
@@ -68,6 +71,8 @@ type (
 	Owner   = meta.Owner
 	Member  = meta.Member
 	Token   = meta.Token
+	Event   = meta.Event
+	Ask     = authn.Request
 )
 
 // A Server is a registry. Its methods may be called at once.
@@ -79,6 +84,17 @@ type Server struct {
 	desk    *authn.Desk
 	log     *slog.Logger
 	handler http.Handler
+
+	limits    limiters
+	metrics   *metrics
+	limited   atomic.Int64 // requests that came too often
+	published atomic.Int64 // versions
+	draining  atomic.Bool
+	uploadKey atomic.Pointer[[]byte]
+	uploadsMu sync.Mutex
+	uploads   map[string]int // that are under way, by token
+	answers   *answers
+	site      *site.Site
 }
 
 // Open opens the stores, brings the database up to date and returns a server. The
@@ -116,6 +132,7 @@ func (s *Server) build() (err error) {
 		return err
 	}
 	s.desk = authn.New(s.db, o.Now)
+	s.limits, s.metrics, s.answers, s.site = s.newLimiters(), s.newMetrics(), newAnswers(), s.newSite()
 	pages, err := web.New(web.Options{Catalog: s.catalog, Desk: s.desk, URL: o.URL, Title: o.Title})
 	if err != nil {
 		return err
@@ -123,6 +140,9 @@ func (s *Server) build() (err error) {
 	s.handler = s.guard(s.route(pages))
 	return nil
 }
+
+// Operator returns the actor that whoever runs the registry is.
+func Operator() Actor { return catalog.Operator() }
 
 // Catalog returns the rules of the registry, for whoever runs it.
 func (s *Server) Catalog() *Catalog { return s.catalog }

@@ -102,7 +102,9 @@ func TestDisabledUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = d.db.Update(ctx, func(tx *meta.Tx) error { return tx.PutUser(ctx, meta.User{Handle: "alice", Role: meta.Plain, Disabled: true}) })
+	err = d.db.Update(ctx, func(tx *meta.Tx) error {
+		return tx.PutUser(ctx, meta.User{Handle: "alice", Role: meta.Plain, Disabled: true})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -342,3 +342,58 @@ func (c *Catalog) Log(ctx context.Context, from int64, limit int) (lines []strin
 	})
 	return lines, err
 }
+
+// ByManifest returns the version of a skill whose OCI manifest has a digest. Its
+// error is a NotFoundError or a GoneError.
+func (c *Catalog) ByManifest(ctx context.Context, s meta.Skill, d digest.Digest) (v meta.Version, err error) {
+	err = c.meta.View(ctx, func(tx *meta.Tx) error {
+		v, err = tx.VersionByManifest(ctx, s.ID, d)
+		return missing(err, "manifest", string(d))
+	})
+	if err == nil && lost(v) {
+		err = &GoneError{What: "version", Name: s.Owner + "/" + s.Slug + "@" + v.Version, Removed: v.Removed != "", Reason: v.Removed}
+	}
+	return v, err
+}
+
+// ByArtifact returns a version that is to be had whose artifact has a digest. Its
+// error is a NotFoundError.
+func (c *Catalog) ByArtifact(ctx context.Context, d digest.Digest) (v meta.Version, err error) {
+	err = c.meta.View(ctx, func(tx *meta.Tx) error {
+		list, err := tx.VersionsByArtifact(ctx, d)
+		if err != nil {
+			return err
+		}
+		for _, one := range list {
+			s, err := tx.SkillByID(ctx, one.Skill)
+			if err != nil {
+				return err
+			}
+			if !lost(one) && !gone(s) {
+				v = one
+				return nil
+			}
+		}
+		return &NotFoundError{What: "blob", Name: string(d)}
+	})
+	return v, err
+}
+
+// AllVersions returns all versions that a skill ever had, in the order in which
+// they were published; Lost tells which are not to be had.
+func (c *Catalog) AllVersions(ctx context.Context, s meta.Skill) (list []meta.Version, err error) {
+	err = c.meta.View(ctx, func(tx *meta.Tx) error {
+		list, err = tx.Versions(ctx, s.ID)
+		return err
+	})
+	return list, err
+}
+
+// LogSize returns how many lines the log of what was published has.
+func (c *Catalog) LogSize(ctx context.Context) (n int64, err error) {
+	err = c.meta.View(ctx, func(tx *meta.Tx) error {
+		n, err = tx.LogSize(ctx)
+		return err
+	})
+	return n, err
+}

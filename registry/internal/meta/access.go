@@ -91,3 +91,8 @@ func (tx *Tx) DeleteDevicesBefore(ctx context.Context, at time.Time) error {
 	_, err := tx.note(ctx, `DELETE FROM devices WHERE expires < $1`, micros(at))
 	return err
 }
+
+// DeviceWaiting returns a login that waits, the newest, or ErrNotFound.
+func (tx *Tx) DeviceWaiting(ctx context.Context) (Device, error) {
+	return tx.device(ctx, `SELECT `+deviceColumns+` FROM devices WHERE status = $1 ORDER BY created DESC LIMIT 1`, string(DevicePending))
+}
