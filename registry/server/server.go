@@ -73,6 +73,22 @@ type (
 	Token   = meta.Token
 	Event   = meta.Event
 	Ask     = authn.Request
+
+	NotFoundError  = catalog.NotFoundError
+	AmbiguousError = catalog.AmbiguousError
+	GoneError      = catalog.GoneError
+	ConflictError  = catalog.ConflictError
+	DeniedError    = catalog.DeniedError
+	InvalidError   = catalog.InvalidError
+	SchemaError    = meta.SchemaError
+)
+
+// The roles that a user may have.
+const (
+	Admin     = meta.Admin
+	Moderator = meta.Moderator
+	Plain     = meta.Plain
+	Publisher = meta.Publisher
 )
 
 // A Server is a registry. Its methods may be called at once.
@@ -96,6 +112,9 @@ type Server struct {
 	answers   *answers
 	site      *site.Site
 }
+
+// Scopes returns the scopes that a token may have, from the least to the most.
+func Scopes() []string { return catalog.Scopes() }
 
 // Open opens the stores, brings the database up to date and returns a server. The
 // caller closes it.

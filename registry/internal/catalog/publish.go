@@ -80,7 +80,7 @@ func (c *Catalog) Publish(ctx context.Context, a Actor, d Draft) (Release, error
 		return Release{}, err
 	}
 	if early != nil {
-		return *early, nil
+		return *early, c.heal(ctx, d, b, early.Version)
 	}
 	if b.image, err = oci.Build(ctx, oci.BuildOptions{Name: d.Slug, Version: d.Version, Files: b.imageFiles()}); err != nil {
 		return Release{}, fmt.Errorf("build image: %w", err)
@@ -121,6 +121,28 @@ func (c *Catalog) keep(ctx context.Context, b *bundle) error {
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("store version: %w", err)
+	}
+	return nil
+}
+
+// heal writes what is lost or damaged of a version that is there, now that someone
+// came with its files.
+func (c *Catalog) heal(ctx context.Context, d Draft, b *bundle, v meta.Version) (err error) {
+	if d.DryRun {
+		return nil
+	}
+	if b.image, err = oci.Build(ctx, oci.BuildOptions{Name: d.Slug, Version: v.Version, Files: b.imageFiles()}); err != nil {
+		return fmt.Errorf("build image: %w", err)
+	}
+	noted := []digest.Digest{v.Artifact, v.Manifest, v.Config, v.Layer}
+	for _, data := range [][]byte{b.artifact, b.image.Layer, b.image.Config, b.image.Manifest} {
+		sum := digest.Of(data)
+		if !slices.Contains(noted, sum) {
+			continue // made by another release of this program
+		}
+		if err := c.blobs.Put(ctx, sum, data); err != nil {
+			return fmt.Errorf("store version: %w", err)
+		}
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func TestServe(t *testing.T) {
 	stderr, w := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- cli.Run(ctx, []string{"serve", sample, "--addr", "127.0.0.1:0"}, io.Discard, w)
+		code <- run(ctx, io.Discard, w, "serve", sample, "--addr", "127.0.0.1:0")
 		_ = w.Close()
 	}()
 	lines := bufio.NewScanner(stderr)
@@ -49,6 +49,10 @@ func TestServe(t *testing.T) {
 	}
 }
 
+func run(ctx context.Context, stdout, stderr io.Writer, args ...string) int {
+	return cli.Run(ctx, args, cli.Process{Getenv: func(string) string { return "" }, Stdout: stdout, Stderr: stderr})
+}
+
 func TestFaults(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -59,8 +63,22 @@ func TestFaults(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"serve"}, 2, "needs one folder"},
-		{[]string{"serve", "a", "b"}, 2, "needs one folder"},
+		{[]string{"serve"}, 2, "no home folder"},
+		{[]string{"serve", "a", "b"}, 2, "one folder at most"},
+		{[]string{"user", "ad"}, 2, "unknown command"},
+		{[]string{"import"}, 2, "at least one"},
+		{[]string{"build", "--data", t.TempDir()}, 2, "--out"},
+		{[]string{"token", "create", "nobody", "--data", t.TempDir()}, 5, "user is not found"},
+		{[]string{"token", "create", "nobody", "--expires", "soon"}, 2, "no time such as 90d"},
+		{[]string{"user", "add", "Alice!", "--data", t.TempDir()}, 2, "handle"},
+		{[]string{"user", "add", "api", "--data", t.TempDir()}, 2, "reserved"},
+		{[]string{"takedown", "pdf", "--data", t.TempDir()}, 2, "not owner/slug"},
+		{[]string{"takedown", "a/pdf", "--reason", "x", "--data", t.TempDir()}, 5, "skill is not found"},
+		{[]string{"restore", t.TempDir(), "--data", t.TempDir()}, 1, "no backup"},
+		{[]string{"serve", "--data", file}, 1, "not a directory"},
+		{[]string{"serve", "--db", "mysql://x", "--data", t.TempDir(), "--addr", "127.0.0.1:0"}, 1, "neither"},
+		{[]string{"serve", "--url", "nonsense", "--data", t.TempDir(), "--addr", "127.0.0.1:0"}, 2, "address"},
+		{[]string{"serve", "--tls-cert", file, "--data", t.TempDir()}, 2, "go together"},
 		{[]string{"serve", sample, "--nothing"}, 2, "unknown flag"},
 		{[]string{"sevre"}, 2, "unknown command"},
 		{[]string{"serve", filepath.Join(t.TempDir(), "no")}, 1, "no"},
@@ -68,7 +86,7 @@ func TestFaults(t *testing.T) {
 		{[]string{"serve", sample, "--addr", "127.0.0.1:99999"}, 1, "invalid port"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := cli.Run(t.Context(), test.args, &stdout, &stderr); code != test.code {
+		if code := run(t.Context(), &stdout, &stderr, test.args...); code != test.code {
 			t.Errorf("%v: exit code %d, want %d", test.args, code, test.code)
 		}
 		first, _, _ := strings.Cut(stderr.String(), "\n")
@@ -81,7 +99,7 @@ func TestFaults(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{}, {"help"}, {"--help"}, {"serve", "--help"}, {"--version"}} {
 		var stdout, stderr bytes.Buffer
-		if code := cli.Run(t.Context(), args, &stdout, &stderr); code != 0 || !strings.Contains(stdout.String(), "skills-registry") || stderr.Len() > 0 {
+		if code := run(t.Context(), &stdout, &stderr, args...); code != 0 || !strings.Contains(stdout.String(), "skills-registry") || stderr.Len() > 0 {
 			t.Errorf("%v: %d, stdout %q, stderr %q", args, code, &stdout, &stderr)
 		}
 	}
