@@ -49,6 +49,14 @@ func start(t *testing.T, change ...func(*server.Options)) (*server.Server, strin
 	return s, web.URL
 }
 
+// serve serves another server until the test ends.
+func serve(t *testing.T, s *server.Server) string {
+	t.Helper()
+	web := httptest.NewServer(s)
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
 func issue(t *testing.T, s *server.Server, user string, scopes ...string) string {
 	t.Helper()
 	text, _, err := s.Desk().Issue(t.Context(), server.Operator(), server.Ask{User: user, Scopes: scopes})
