@@ -28,7 +28,17 @@ const (
 // project adds to it.
 func (s *Server) apiRoutes() http.Handler {
 	mux := http.NewServeMux()
-	read := func(pattern string, h http.HandlerFunc) { mux.Handle("GET "+pattern, s.remembered(h)) }
+	for pattern, h := range s.apiTable() {
+		mux.Handle(pattern, h)
+	}
+	mux.HandleFunc("/", s.noPath)
+	return mux
+}
+
+// apiTable is the routes; openapi.yaml is held to it.
+func (s *Server) apiTable() map[string]http.Handler {
+	table := map[string]http.Handler{}
+	read := func(pattern string, h http.HandlerFunc) { table["GET "+pattern] = s.remembered(h) }
 	read("/api/v1/search", s.search)
 	read("/api/v1/skills", s.list)
 	read("/api/v1/skills/{slug}", s.skill)
@@ -76,10 +86,9 @@ func (s *Server) apiRoutes() http.Handler {
 		"POST /api/cli/telemetry/install":                       s.thanks,
 		"POST /api/cli/telemetry/sync":                          s.thanks,
 	} {
-		mux.HandleFunc(pattern, h)
+		table[pattern] = h
 	}
-	mux.HandleFunc("/", s.noPath)
-	return mux
+	return table
 }
 
 func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/openskills-go/skills/registry/internal/meta"
 )
@@ -28,3 +30,6 @@ func (s *Server) LoseBlobs(ctx context.Context) error {
 	}
 	return nil
 }
+
+// APIPatterns returns the routes of the API.
+func (s *Server) APIPatterns() []string { return slices.Sorted(maps.Keys(s.apiTable())) }
