@@ -226,19 +226,19 @@ type Done struct {
 	OK bool `json:"ok"`
 }
 
-// Starred is the answer to a star, Unstarred to its end.
-type (
-	Starred struct {
-		OK             bool `json:"ok"`
-		Starred        bool `json:"starred"`
-		AlreadyStarred bool `json:"alreadyStarred"`
-	}
-	Unstarred struct {
-		OK               bool `json:"ok"`
-		Unstarred        bool `json:"unstarred"`
-		AlreadyUnstarred bool `json:"alreadyUnstarred"`
-	}
-)
+// Starred is the answer to a star.
+type Starred struct {
+	OK             bool `json:"ok"`
+	Starred        bool `json:"starred"`
+	AlreadyStarred bool `json:"alreadyStarred"`
+}
+
+// Unstarred is the answer to its end.
+type Unstarred struct {
+	OK               bool `json:"ok"`
+	Unstarred        bool `json:"unstarred"`
+	AlreadyUnstarred bool `json:"alreadyUnstarred"`
+}
 
 // Tagged is the answer to a tag.
 type Tagged struct {

@@ -11,9 +11,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/openskills-go/skills/registry/internal/catalog"
 	"github.com/openskills-go/skills/registry/server"
 )
 
@@ -205,6 +207,22 @@ func TestClawHub(t *testing.T) {
 			c.must("", "undelete", "mine", "--yes")
 			d.must("Installed mine", "install", "mine", "--force")
 		})
+	}
+}
+
+// approveNext approves the next login that waits, as a user.
+func approveNext(ctx context.Context, s *server.Server, user string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if code, err := s.Waiting(ctx); err == nil {
+			return s.Desk().Decide(ctx, server.Actor{User: user, Scopes: catalog.Scopes()}, code, true)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -44,8 +44,8 @@ func TestOpenAPI(t *testing.T) {
 		api.DeviceError{}, api.Ambiguous{}, api.Match{}, api.Fault{}, api.FaultDetail{},
 	} {
 		kind := reflect.TypeOf(v)
-		for i := range kind.NumField() {
-			key, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+		for field := range kind.Fields() {
+			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if _, ok := doc.Components.Schemas[kind.Name()].Properties[key]; !ok {
 				t.Errorf("%s.%s is not documented", kind.Name(), key)
 			}

@@ -5,17 +5,26 @@ package server_test
 import (
 	"database/sql"
 	"fmt"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" //nolint:revive // to make a database
+	_ "github.com/jackc/pgx/v5/stdlib" // to make a database
 
 	"github.com/openskills-go/skills/registry/api"
 	"github.com/openskills-go/skills/registry/server"
 )
+
+// serve serves another server until the test ends.
+func serve(t *testing.T, s *server.Server) string {
+	t.Helper()
+	web := httptest.NewServer(s)
+	t.Cleanup(web.Close)
+	return web.URL
+}
 
 // Two processes on one PostgreSQL and one place of blobs are one registry: of two
 // that publish one version one wins, and both serve it.
@@ -30,7 +39,7 @@ func TestPostgresTwoServers(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = admin.Close() })
 	name := fmt.Sprintf("server_%d", time.Now().UnixNano())
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil { //nolint:gosec // it is of digits
+	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil { // it is of digits
 		t.Fatal(err)
 	}
 	u, err := url.Parse(address)

@@ -60,27 +60,46 @@ type Rates struct {
 
 // What the packages that only this one may import call their things.
 type (
+	// Catalog is the rules of the registry.
 	Catalog = catalog.Catalog
-	Actor   = catalog.Actor
-	Draft   = catalog.Draft
+	// Actor is who does something.
+	Actor = catalog.Actor
+	// Draft is what is to be published.
+	Draft = catalog.Draft
+	// Release is what was published.
 	Release = catalog.Release
-	Name    = catalog.Name
-	Fault   = catalog.Fault
-	Desk    = authn.Desk
-	User    = meta.User
-	Owner   = meta.Owner
-	Member  = meta.Member
-	Token   = meta.Token
-	Event   = meta.Event
-	Ask     = authn.Request
-
-	NotFoundError  = catalog.NotFoundError
+	// Name is the name of a skill.
+	Name = catalog.Name
+	// Fault is what a check of the registry found.
+	Fault = catalog.Fault
+	// Desk is what issues tokens.
+	Desk = authn.Desk
+	// User is someone who can have tokens.
+	User = meta.User
+	// Owner is who has skills.
+	Owner = meta.Owner
+	// Member is who may publish for an owner.
+	Member = meta.Member
+	// Token is what lets its bearer act as a user.
+	Token = meta.Token
+	// Event is a line of the audit log.
+	Event = meta.Event
+	// Ask is what a token is asked for with.
+	Ask = authn.Request
+	// NotFoundError is an error about what is not there.
+	NotFoundError = catalog.NotFoundError
+	// AmbiguousError is an error about a slug of several owners.
 	AmbiguousError = catalog.AmbiguousError
-	GoneError      = catalog.GoneError
-	ConflictError  = catalog.ConflictError
-	DeniedError    = catalog.DeniedError
-	InvalidError   = catalog.InvalidError
-	SchemaError    = meta.SchemaError
+	// GoneError is an error about what was deleted or removed.
+	GoneError = catalog.GoneError
+	// ConflictError is an error about a name that is taken.
+	ConflictError = catalog.ConflictError
+	// DeniedError is an error about what one may not do.
+	DeniedError = catalog.DeniedError
+	// InvalidError is an error about what is wrong with what was given.
+	InvalidError = catalog.InvalidError
+	// SchemaError is an error about a database of a newer program.
+	SchemaError = meta.SchemaError
 )
 
 // The roles that a user may have.

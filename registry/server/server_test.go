@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/registry/api"
@@ -49,14 +47,6 @@ func start(t *testing.T, change ...func(*server.Options)) (*server.Server, strin
 	return s, web.URL
 }
 
-// serve serves another server until the test ends.
-func serve(t *testing.T, s *server.Server) string {
-	t.Helper()
-	web := httptest.NewServer(s)
-	t.Cleanup(web.Close)
-	return web.URL
-}
-
 func issue(t *testing.T, s *server.Server, user string, scopes ...string) string {
 	t.Helper()
 	text, _, err := s.Desk().Issue(t.Context(), server.Operator(), server.Ask{User: user, Scopes: scopes})
@@ -64,22 +54,6 @@ func issue(t *testing.T, s *server.Server, user string, scopes ...string) string
 		t.Fatal(err)
 	}
 	return text
-}
-
-// approveNext approves the next login that waits, as a user.
-func approveNext(ctx context.Context, s *server.Server, user string) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if code, err := s.Waiting(ctx); err == nil {
-			return s.Desk().Decide(ctx, server.Actor{User: user, Scopes: catalog.Scopes()}, code, true)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // An answer is what a request got.

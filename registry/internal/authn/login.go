@@ -31,12 +31,16 @@ type Login struct {
 	Interval   time.Duration
 }
 
+// The answers of RFC 8628.
 var (
-	// ErrPending, ErrSlowDown, ErrExpired and ErrDenied are the answers of RFC 8628.
-	ErrPending  = errors.New("authorization_pending")
+	// ErrPending says that the user has not decided yet.
+	ErrPending = errors.New("authorization_pending")
+	// ErrSlowDown says that, and that it was asked too soon.
 	ErrSlowDown = errors.New("slow_down")
-	ErrExpired  = errors.New("expired_token")
-	ErrDenied   = errors.New("access_denied")
+	// ErrExpired says that the login is too old, was redeemed, or never was.
+	ErrExpired = errors.New("expired_token")
+	// ErrDenied says that the user decided against it.
+	ErrDenied = errors.New("access_denied")
 	// ErrBusy says that too many logins wait.
 	ErrBusy = errors.New("too many logins wait for approval")
 )

@@ -95,7 +95,7 @@ func (c *Catalog) Publish(ctx context.Context, a Actor, d Draft) (Release, error
 	err = c.meta.Update(ctx, func(tx *meta.Tx) error {
 		r, err := c.settle(ctx, tx, a, &d, b)
 		if err == nil && r.Created {
-			err = c.enter(ctx, tx, a, d, b, r)
+			err = c.enter(ctx, tx, published{a, d, b}, r)
 		}
 		if err == nil {
 			out = *r
@@ -276,8 +276,16 @@ func (b *bundle) version(d Draft, a Actor, now time.Time) meta.Version {
 	}
 }
 
+// published is what is published, and by whom.
+type published struct {
+	actor  Actor
+	draft  Draft
+	bundle *bundle
+}
+
 // enter writes a new version, and what follows from it for its skill.
-func (c *Catalog) enter(ctx context.Context, tx *meta.Tx, a Actor, d Draft, b *bundle, r *Release) (err error) {
+func (c *Catalog) enter(ctx context.Context, tx *meta.Tx, p published, r *Release) (err error) {
+	a, d, b := p.actor, p.draft, p.bundle
 	now := c.now().UTC().Truncate(time.Microsecond)
 	s := r.Skill
 	if s.ID == 0 {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"runtime"
 	"slices"
@@ -29,9 +30,7 @@ func (postgresDialect) open(ctx context.Context, u *url.URL) (write, read *sql.D
 	}
 	pool := func(parameters map[string]string) *sql.DB {
 		c := config.Copy()
-		for name, value := range parameters {
-			c.RuntimeParams[name] = value
-		}
+		maps.Copy(c.RuntimeParams, parameters)
 		db := stdlib.OpenDB(*c)
 		db.SetMaxOpenConns(4 * runtime.GOMAXPROCS(0))
 		db.SetMaxIdleConns(4 * runtime.GOMAXPROCS(0))

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" //nolint:revive // to make databases
+	_ "github.com/jackc/pgx/v5/stdlib" // to make databases
 
 	"github.com/openskills-go/skills/registry/internal/meta"
 	"github.com/openskills-go/skills/registry/internal/meta/metatest"
@@ -33,7 +33,7 @@ func newDatabase(t *testing.T) string {
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("skills_%d_%d", time.Now().UnixNano(), databases.Add(1))
-	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil { //nolint:gosec // it is of digits
+	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name); err != nil { // it is of digits
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = admin.Close() })

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" //nolint:revive // to look at a file from outside
+	_ "modernc.org/sqlite" // to look at a file from outside
 
 	"github.com/openskills-go/skills/registry/internal/meta"
 	"github.com/openskills-go/skills/registry/internal/meta/metatest"

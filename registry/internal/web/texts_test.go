@@ -8,10 +8,9 @@ import (
 // Both languages have a word for everything.
 func TestTexts(t *testing.T) {
 	for _, text := range []*texts{english, chinese} {
-		v := reflect.ValueOf(*text)
-		for i := range v.NumField() {
-			if v.Field(i).String() == "" {
-				t.Errorf("%s has no %s", text.Lang, v.Type().Field(i).Name)
+		for field, word := range reflect.ValueOf(*text).Fields() {
+			if word.String() == "" {
+				t.Errorf("%s has no %s", text.Lang, field.Name)
 			}
 		}
 	}
