@@ -49,7 +49,7 @@ func (b *bench) run(ctx context.Context, corpusDir string) error {
 		return err
 	}
 	t := &table{}
-	for _, part := range []func(context.Context, corpora, *table) error{b.start, b.install, b.locked, b.memory, b.again, b.hub, b.repository, b.site} {
+	for _, part := range []func(context.Context, corpora, *table) error{b.start, b.install, b.locked, b.memory, b.again, b.hub, b.repository, b.site, b.hosted} {
 		if err := part(ctx, trees, t); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ type row struct {
 
 	number, quotient float64 // what is judged: the ratio if the bar is one, else the number
 	judgeRatio       bool
+	more             bool // is better
 }
 
 // A table collects rows, and the notes that follow them.
@@ -51,6 +52,12 @@ func (r *row) atMost(limit float64, unit string) {
 	r.bar = strings.TrimSpace(fmt.Sprintf("%g %s", limit, unit))
 }
 
+// atLeast sets the bar for the row's number, of which more is better.
+func (r *row) atLeast(limit float64, unit string) {
+	r.atMost(limit, unit)
+	r.more = true
+}
+
 // atMostTimes sets the bar for the row's ratio.
 func (r *row) atMostTimes(limit float64) {
 	r.atMost(limit, "x")
@@ -66,7 +73,9 @@ func (r *row) verdict() string {
 	switch {
 	case r.bar == "":
 		return ""
-	case value > r.limit:
+	case r.more && value < r.limit:
+		return "under"
+	case !r.more && value > r.limit:
 		return "over"
 	default:
 		return "ok"
