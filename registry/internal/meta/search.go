@@ -36,7 +36,13 @@ func (tx *Tx) Search(ctx context.Context, q SearchQuery) ([]Hit, error) {
 		seen[h.ID] = true
 	}
 	words := terms(q.Text)
-	for i, tier := range []textQuery{{terms: words, head: true}, {terms: words}, {terms: words, any: true}} {
+	whole := slices.Clone(words)
+	for i := range whole {
+		whole[i].prefix = false
+	}
+	// What begins with the last word is looked for where whole words find too little:
+	// it is a part of many words, and costs as much as all of them.
+	for i, tier := range []textQuery{{terms: whole, head: true}, {terms: words, head: true}, {terms: whole}, {terms: words}, {terms: whole, any: true}} {
 		if len(words) == 0 || len(hits) >= q.Offset+q.Limit || tier.any && (len(hits) > 0 || len(words) < 2) {
 			break
 		}
@@ -48,7 +54,7 @@ func (tx *Tx) Search(ctx context.Context, q SearchQuery) ([]Hit, error) {
 			if !seen[k.ID] {
 				seen[k.ID] = true
 				// Whole numbers for the tier, and less than one for the place in it.
-				hits = append(hits, Hit{Skill: k, Score: float64(3-i) - float64(j)/float64(maxCandidates+1)})
+				hits = append(hits, Hit{Skill: k, Score: float64(5-i) - float64(j)/float64(maxCandidates+1)})
 			}
 		}
 	}
