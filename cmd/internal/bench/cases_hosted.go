@@ -246,6 +246,8 @@ func ask(ctx context.Context, addresses []string) (load, error) {
 // published measures a publish of one small skill, one after the other.
 func (b *bench) published(ctx context.Context, t *table, url, token string) error {
 	var s samples
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
 	for i := range publishN {
 		var body bytes.Buffer
 		w := multipart.NewWriter(&body)
@@ -267,7 +269,7 @@ func (b *bench) published(ctx context.Context, t *table, url, token string) erro
 		req.Header.Set("Content-Type", w.FormDataContentType())
 		req.Header.Set("Authorization", "Bearer "+token)
 		began := time.Now()
-		resp, err := http.DefaultTransport.RoundTrip(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
@@ -21,7 +22,7 @@ func Of(files map[string][]byte) string { return of(files, counts) }
 // OfText returns the fingerprint of those that are text by their names, which is
 // all that clients up to 0.20 publish and compare.
 func OfText(files map[string][]byte) string {
-	return of(files, func(name string) bool { return counts(name) && isText(name) })
+	return of(files, func(name string) bool { return counts(name) && isText(name, files[name]) })
 }
 
 func of(files map[string][]byte, keep func(string) bool) string {
@@ -51,10 +52,15 @@ func counts(name string) bool {
 	})
 }
 
-// textExtensions are those that the client takes for text.
-var textExtensions = strings.Fields(`md mdx txt json json5 yaml yml toml js cjs mjs ts tsx jsx py sh rb go rs swift kt java cs cpp c h hpp sql csv
-	ini cfg env xml html css scss sass svg`)
+// textExtensions are those that the client takes for text: textFiles.js of clawhub
+// 0.20.0. What has no extension is text if it reads as such.
+var textExtensions = strings.Fields(`md mdx txt json json5 yaml yml toml js cjs mjs ts tsx jsx py sh ps1 psm1 psd1 r rb go rs swift kt java cs cpp c h hpp
+	sql csv tsv ini cfg conf env properties dat xml html css scss sass svg`)
 
-func isText(name string) bool {
-	return slices.Contains(textExtensions, strings.TrimPrefix(strings.ToLower(path.Ext(name)), "."))
+func isText(name string, data []byte) bool {
+	ext := strings.TrimPrefix(strings.ToLower(path.Ext(name)), ".")
+	if ext == "" {
+		return utf8.Valid(data) && !strings.Contains(string(data), "\x00")
+	}
+	return slices.Contains(textExtensions, ext)
 }
