@@ -128,7 +128,7 @@ func TestCredentialStaysHome(t *testing.T) {
 					case "Download":
 						_, err = c.Download(t.Context(), test.url, o, new(part))
 					case "Post":
-						if _, err = c.Post(t.Context(), test.url, []byte("{}"), o); is[*RedirectError]()(err) {
+						if _, err = c.Post(t.Context(), test.url, Body{Data: []byte("{}")}, o); is[*RedirectError]()(err) {
 							err, want = nil, want[:1] // it goes nowhere else at all
 						}
 					}

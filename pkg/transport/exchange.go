@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,7 +19,7 @@ type question struct {
 	url    *url.URL
 	first  *url.URL // what the user named: url itself, unless a server named it
 	token  string
-	body   []byte // of a POST
+	body   Body // of a change
 }
 
 func (c *Client) ask(ctx context.Context, rawURL string, o GetOptions) (question, error) {
@@ -50,8 +51,8 @@ func (q question) header(userAgent, accept string) http.Header {
 	if q.token != "" {
 		h.Set("Authorization", "Bearer "+q.token)
 	}
-	if len(q.body) > 0 {
-		h.Set("Content-Type", "application/json")
+	if len(q.body.Data) > 0 {
+		h.Set("Content-Type", cmp.Or(q.body.Type, "application/json"))
 	}
 	return h
 }
@@ -137,7 +138,7 @@ func (c *Client) exchange(ctx context.Context, q question, h http.Header) (*answ
 			return a, nil
 		}
 		next, err := a.redirect(hop)
-		if err == nil && q.method == http.MethodPost {
+		if err == nil && q.changes() {
 			err = a.mayRepost(next)
 		}
 		if err != nil {
@@ -162,7 +163,7 @@ func (c *Client) hop(ctx context.Context, w *watch, q question, u *url.URL, h ht
 	// Unlike the timeout of http.Transport, this ends as what it is, a StalledError.
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { w.begin(header) }})
 	req := (&http.Request{Method: q.method, URL: u, Host: u.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	q.setBody(req)
+	answered := q.setBody(req, w)
 	pool, err := c.route(req, q.first)
 	if err != nil {
 		return nil, &NetworkError{URL: place(u), Err: err}
@@ -170,6 +171,7 @@ func (c *Client) hop(ctx context.Context, w *watch, q question, u *url.URL, h ht
 	start := time.Now()
 	w.begin(connectTime + tlsTime + header) // for what has no limit of its own, such as a proxy
 	resp, err := pool.RoundTrip(req)
+	answered()
 	w.end()
 	if err != nil {
 		err = w.networkError(u, err, mayPass(err))

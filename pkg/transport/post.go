@@ -9,21 +9,39 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 )
 
-// Post sends JSON, and holds the small answer in memory by the rules of Get: if
-// the Accept option is empty or names JSON, Body is valid JSON. Any status other
-// than 200 and 201 is a StatusError. Since what a server does with a POST is not
-// known, it is sent again only if it was not heard: nobody took the connection,
-// or the server said when to come back. It is sent to no other origin. The answer
-// is never kept.
-func (c *Client) Post(ctx context.Context, rawURL string, body []byte, o GetOptions) (*Response, error) {
+// A Body is what a request carries.
+type Body struct {
+	Type string // media type; "" is JSON
+	Data []byte
+	// Repeatable says that sending it twice does what sending it once does. It is
+	// then sent again where Get would ask again.
+	Repeatable bool
+}
+
+// Post sends a body, and holds the small answer in memory by the rules of Get: if
+// the Accept option is empty or names JSON, the answer is valid JSON. Any status
+// other than 200 and 201 is a StatusError. What is not Repeatable is sent again only
+// if it was not heard: nobody took the connection, or the server said when to come
+// back. It is sent to no other origin. The answer is never kept.
+func (c *Client) Post(ctx context.Context, rawURL string, b Body, o GetOptions) (*Response, error) {
+	return c.change(ctx, http.MethodPost, rawURL, b, o)
+}
+
+// Delete is Post without a body, and with another method.
+func (c *Client) Delete(ctx context.Context, rawURL string, o GetOptions) (*Response, error) {
+	return c.change(ctx, http.MethodDelete, rawURL, Body{}, o)
+}
+
+func (c *Client) change(ctx context.Context, method, rawURL string, b Body, o GetOptions) (*Response, error) {
 	q, err := c.ask(ctx, rawURL, o)
 	if err != nil {
 		return nil, err
 	}
-	q.method, q.body = http.MethodPost, body
+	q.method, q.body = method, b
 	if o.Accept == "" {
 		o.Accept = "application/json"
 	}
@@ -32,7 +50,7 @@ func (c *Client) Post(ctx context.Context, rawURL string, body []byte, o GetOpti
 	}
 	var resp *Response
 	err = c.retry(ctx, q, func(ctx context.Context) (err error) {
-		resp, err = c.postOnce(ctx, q, o)
+		resp, err = c.changeOnce(ctx, q, o)
 		return err
 	})
 	if err != nil {
@@ -41,7 +59,7 @@ func (c *Client) Post(ctx context.Context, rawURL string, body []byte, o GetOpti
 	return resp, nil
 }
 
-func (c *Client) postOnce(ctx context.Context, q question, o GetOptions) (*Response, error) {
+func (c *Client) changeOnce(ctx context.Context, q question, o GetOptions) (*Response, error) {
 	a, err := c.exchange(ctx, q, q.header(c.userAgent, o.Accept))
 	if err != nil {
 		return nil, err
@@ -69,18 +87,26 @@ func (a *answer) response(o GetOptions) (*Response, error) {
 	return &Response{URL: a.url.String(), Status: a.StatusCode, Header: a.Header, Body: body}, nil
 }
 
-// setBody gives a request what a POST carries. A connection that had ended before
-// anything was written on it is replaced by net/http, which then needs it anew.
-func (q question) setBody(r *http.Request) {
-	if len(q.body) == 0 {
-		return
+// changes reports whether a request is one that does something.
+func (q question) changes() bool { return q.method == http.MethodPost || q.method == http.MethodDelete }
+
+// setBody gives a request what it carries, whose sending w watches, and returns how to
+// say that the answer is there. A connection that had ended before anything was
+// written on it is replaced by net/http, which then needs the body anew.
+func (q question) setBody(r *http.Request, w *watch) (answered func()) {
+	if len(q.body.Data) == 0 {
+		return func() {}
 	}
-	r.ContentLength = int64(len(q.body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(q.body)), nil }
-	r.Body = io.NopCloser(bytes.NewReader(q.body))
+	done := new(atomic.Bool)
+	r.ContentLength = int64(len(q.body.Data))
+	r.GetBody = func() (io.ReadCloser, error) {
+		return &sending{io.NopCloser(bytes.NewReader(q.body.Data)), w, done}, nil
+	}
+	r.Body, _ = r.GetBody()
+	return func() { done.Store(true) }
 }
 
-// mayRepost says whether a POST may follow the redirect a to next: only if that
+// mayRepost says whether a change may follow the redirect a to next: only if that
 // means the same request (RFC 9110, 15.4), and the same server.
 func (a *answer) mayRepost(next *url.URL) error {
 	var why string

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -81,7 +82,7 @@ func TestPost(t *testing.T) {
 				dir := t.TempDir()
 				var lines []string
 				c := w.client(Options{Cache: NewCache(dir), Log: func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }})
-				resp, err := c.Post(t.Context(), "http://registry.test/x?token=hunter2", []byte(`{"code":"hunter2"}`), test.options)
+				resp, err := c.Post(t.Context(), "http://registry.test/x?token=hunter2", Body{Data: []byte(`{"code":"hunter2"}`)}, test.options)
 				checkText(t, err)
 				if test.want == nil && err != nil || test.want != nil && (err == nil || !test.want(err)) {
 					t.Fatalf("error is %T %v", err, err)
@@ -137,10 +138,106 @@ func TestPostRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			_, err = c.Post(t.Context(), "http://registry.test/", []byte("{}"), GetOptions{})
+			_, err = c.Post(t.Context(), "http://registry.test/", Body{Data: []byte("{}")}, GetOptions{})
 			if !is[*NetworkError]()(err) || dials != test.dials || time.Since(start) > DefaultMaxWait {
 				t.Errorf("%s: %d dials in %v: %v", test.name, dials, time.Since(start), err)
 			}
+		})
+	}
+}
+
+// What may be sent twice is sent again where a Get would ask again, and as what it is.
+func TestPostRepeatable(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		replies []reply
+		want    func(error) bool // nil: it works
+		sent    int
+	}{
+		{"502", []reply{status("502 x", ""), ok("{}")}, nil, 2},
+		{"reset before an answer", []reply{reset(""), ok("{}")}, nil, 2},
+		{"cut short", []reply{raw(okHead + "Content-Length: 9\r\n\r\n{"), ok("{}")}, nil, 2},
+		{"409", []reply{status("409 x", "taken"), ok("{}")}, hasStatus(409), 1},
+		{"302", []reply{to("/y"), ok("{}")}, is[*RedirectError](), 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onWire(t, test.replies, func(w *wire) {
+				body := Body{Type: "text/markdown", Data: []byte("# Do it"), Repeatable: true}
+				_, err := w.client(Options{}).Post(w.t.Context(), "http://registry.test/x", body, GetOptions{})
+				if test.want == nil && err != nil || test.want != nil && (err == nil || !test.want(err)) {
+					w.t.Fatalf("error is %T %v", err, err)
+				}
+				asked := w.asked()
+				if len(asked) != test.sent {
+					w.t.Errorf("sent %d times", len(asked))
+				}
+				for _, r := range asked {
+					if r.Header.Get("Content-Type") != "text/markdown" || r.ContentLength != 7 {
+						w.t.Errorf("sent %d bytes with the header %v", r.ContentLength, r.Header)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What is sent may take its time as long as it moves, and its end may be thought over.
+func TestPostSlowly(t *testing.T) {
+	data := bytes.Repeat([]byte("x"), 256<<10)
+	slowly := func(c net.Conn, r *http.Request) bool {
+		for range 16 {
+			if n, err := io.CopyN(io.Discard, r.Body, 16<<10); n == 0 || err != nil {
+				return false
+			}
+			time.Sleep(DefaultStall / 2)
+		}
+		time.Sleep(DefaultStall)
+		return ok("{}")(c, r)
+	}
+	onWire(t, []reply{slowly}, func(w *wire) {
+		w.streams = true
+		if _, err := w.client(Options{}).Post(w.t.Context(), "http://registry.test/x", Body{Data: data}, GetOptions{}); err != nil {
+			w.t.Error(err)
+		}
+	})
+	halts := func(_ net.Conn, r *http.Request) bool {
+		_, _ = io.CopyN(io.Discard, r.Body, 16<<10)
+		time.Sleep(3 * DefaultStall)
+		return false
+	}
+	onWire(t, []reply{halts}, func(w *wire) {
+		w.streams = true
+		_, err := w.client(Options{}).Post(w.t.Context(), "http://registry.test/x", Body{Data: data}, GetOptions{})
+		if !is[*StalledError]()(err) {
+			w.t.Errorf("error is %T %v", err, err)
+		}
+	})
+}
+
+// A Delete that may have been heard is not sent again.
+func TestDelete(t *testing.T) {
+	for name, test := range map[string]struct {
+		replies []reply
+		sent    int
+	}{
+		"200":                     {[]reply{ok("{}")}, 1},
+		"429 that says when":      {[]reply{status("429 x", "", "Retry-After: 3"), ok("{}")}, 2},
+		"reset before an answer":  {[]reply{reset(""), ok("{}")}, 1},
+		"a redirect to elsewhere": {[]reply{status("307 x", "", "Location: http://cdn.test/y"), ok("{}")}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onWire(t, test.replies, func(w *wire) {
+				_, err := w.client(Options{}).Delete(w.t.Context(), "http://registry.test/x", GetOptions{})
+				asked := w.asked()
+				if works := test.sent == len(test.replies); (err == nil) != works || len(asked) != test.sent {
+					w.t.Errorf("sent %d times, %v", len(asked), err)
+				}
+				for _, r := range asked {
+					if r.Method != http.MethodDelete || r.ContentLength > 0 {
+						w.t.Errorf("asked with %s, %d bytes", r.Method, r.ContentLength)
+					}
+				}
+			})
 		})
 	}
 }
@@ -149,12 +246,12 @@ func TestPostRefused(t *testing.T) {
 func TestPostNothing(t *testing.T) {
 	onWire(t, []reply{ok("{}")}, func(w *wire) {
 		t := w.t
-		if _, err := w.client(Options{Offline: true}).Post(t.Context(), "http://registry.test/", nil, GetOptions{}); !isErr(ErrOffline)(err) {
+		if _, err := w.client(Options{Offline: true}).Post(t.Context(), "http://registry.test/", Body{Data: nil}, GetOptions{}); !isErr(ErrOffline)(err) {
 			t.Errorf("offline: %v", err)
 		}
 		c := w.client(Options{})
 		for range 2 {
-			if _, err := c.Post(t.Context(), "http://registry.test/", nil, GetOptions{}); err != nil {
+			if _, err := c.Post(t.Context(), "http://registry.test/", Body{Data: nil}, GetOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -61,7 +61,7 @@ func (c *Client) retry(ctx context.Context, q question, once func(context.Contex
 // mayAskAgain says whether the same question after err may get an answer, and
 // does no harm.
 func (q question) mayAskAgain(err error) bool {
-	if q.method == http.MethodPost {
+	if q.changes() && !q.body.Repeatable {
 		return wasNotHeard(err)
 	}
 	passing, ok := errors.AsType[interface {

@@ -155,7 +155,7 @@ func (c *Client) send(req *http.Request, q question) (*http.Response, error) {
 	req = req.WithContext(ctx)
 	var body *sending
 	if hasBody(req) {
-		body = &sending{ReadCloser: req.Body, watch: w}
+		body = &sending{req.Body, w, new(atomic.Bool)}
 		req.Body = body
 	}
 	pool, err := c.route(req, q.first)
@@ -214,7 +214,7 @@ func (r received) Close() error {
 type sending struct {
 	io.ReadCloser
 	watch    *watch
-	answered atomic.Bool // the rest is nobody's business
+	answered *atomic.Bool // the rest is nobody's business
 }
 
 func (s *sending) Read(p []byte) (int, error) {

@@ -186,7 +186,7 @@ func (r *Registry) post(ctx context.Context, address string, what, into any) err
 	if err != nil {
 		return err
 	}
-	resp, err := r.client.Post(ctx, address, body, transport.GetOptions{})
+	resp, err := r.client.Post(ctx, address, transport.Body{Data: body}, transport.GetOptions{})
 	if err != nil {
 		return explain(err, address, "")
 	}
