@@ -254,7 +254,9 @@ type Status struct {
 	Owner    string `json:"owner,omitempty"`
 	NewOwner string `json:"newOwner,omitempty"` // if it moved
 	Flagged  string `json:"flagged,omitempty"`  // why the source has doubts about Latest
-	Err      error  `json:"-"`                  // why the state is unknown, gone, renamed, moved or flagged
+	// Deprecated is why another skill should be used.
+	Deprecated string `json:"deprecated,omitempty"`
+	Err        error  `json:"-"` // why the state is unknown, gone, renamed, moved or flagged
 }
 
 // Outdated asks the sources of the named skills, or of all if there are no names, for
@@ -279,7 +281,7 @@ func (e *Engine) status(s *step) Status {
 		return st
 	}
 	st.Registry, st.Slug, st.Owner, st.Latest = e.absolute(s.entry.Registry), s.entry.Slug, s.entry.Owner, s.entry.Version
-	st.Yanked = s.yanked
+	st.Yanked, st.Deprecated = s.yanked, s.better
 	renamed, byName := errors.AsType[*RenamedError](s.out.Err)
 	moved, byOwner := errors.AsType[*source.OwnerError](s.out.Err)
 	flagged, doubted := errors.AsType[*FlaggedError](s.out.Err)

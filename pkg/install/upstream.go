@@ -43,6 +43,7 @@ type upstream struct {
 	doubts string // what the registry has against the version, which is taken or stays all the same
 	now    string // the slug that the source has for what is restored by the old one
 	yanked string // why the version that the lock has is yanked
+	better string // why another skill should be used
 	mirror string // that sent the artifact in place of the registry
 }
 
@@ -69,6 +70,9 @@ func (s *step) outcome() Outcome {
 			text += "; what is installed stays"
 		}
 		news = append(news, text)
+	}
+	if s.better != "" && o.Err == nil {
+		news = append(news, "is deprecated: "+s.better)
 	}
 	if s.mirror != "" && o.Err == nil {
 		news = append(news, fmt.Sprintf("%s could not be reached; fetched from its mirror %s", s.pin.Registry, s.mirror))
@@ -103,7 +107,7 @@ func (e *Engine) resolved(st *state, s *step, o Options) error {
 	if s.moves() {
 		s.restate()
 	}
-	s.yanked = s.pin.Yanked
+	s.yanked, s.better = s.pin.Yanked, s.pin.Deprecated
 	return s.doubted(o)
 }
 

@@ -75,6 +75,8 @@ type Pin struct {
 	Flagged  string     // why the source has doubts about this version, see FlagReason; "" if it has none
 	Yanked   string     // why the version is yanked, see YankReason; "" if it is not, or if only Fetch can tell
 	Known    Validators // of an earlier Fetch: the source may answer ErrNotModified
+
+	Deprecated string // why another skill should be used, see FlagReason; "" if none should
 }
 
 // A File is one of the files of a skill, as a source publishes them.

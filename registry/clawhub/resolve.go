@@ -104,9 +104,16 @@ func (r *Registry) list(ctx context.Context, name skillName, answer *skillAnswer
 			return nil, err
 		}
 		for _, item := range page.Items {
-			known := slices.ContainsFunc(infos, func(i version.Info) bool { return i.Version == item.Version })
-			if !known && validVersion(item.Version) {
+			if !validVersion(item.Version) {
+				continue
+			}
+			at := slices.IndexFunc(infos, func(i version.Info) bool { return i.Version == item.Version })
+			if at < 0 {
+				at = len(infos)
 				infos = append(infos, version.Info{Version: item.Version})
+			}
+			if why := item.yankReason(); why != "" {
+				infos[at].Yanked, infos[at].Reason = true, why
 			}
 		}
 		if cursor = page.NextCursor; cursor == "" {
@@ -151,13 +158,14 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, asked skillName, cur
 	if answer.Moderation.suspicious() {
 		pin.Flagged = answer.Moderation.reason()
 	}
+	pin.Deprecated = reasonOf(answer.Skill.Deprecated)
 	if answer.LatestVersion == nil && (rf.Query == version.Query{} || rf.Query.String() == version.Latest) {
 		// There is no version here, or none that was chosen to be the latest.
 		elsewhere, err := r.handover(ctx, name, &pin)
 		if err != nil || elsewhere {
 			return pin, err
 		}
-		found, err := r.publish(ctx, name, pin)
+		found, err := r.describe(ctx, name, pin)
 		if _, missing := errors.AsType[*EndpointError](err); missing {
 			return pin, nil
 		}
@@ -166,13 +174,13 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, asked skillName, cur
 	if pin.Version, err = r.choose(ctx, name, answer, rf.Query, current); err != nil {
 		return source.Pin{}, err
 	}
-	found, err := r.publish(ctx, name, pin)
+	found, err := r.describe(ctx, name, pin)
 	if pin.Version == current && errors.Is(err, source.ErrNotFound) {
 		// The version that the lock has was taken away meanwhile.
 		if pin.Version, err = r.choose(ctx, name, answer, rf.Query, ""); err != nil {
 			return source.Pin{}, err
 		}
-		found, err = r.publish(ctx, name, pin)
+		found, err = r.describe(ctx, name, pin)
 	}
 	_, missing := errors.AsType[*EndpointError](err)
 	switch {
@@ -181,6 +189,8 @@ func (r *Registry) resolve(ctx context.Context, rf ref.Ref, asked skillName, cur
 	case missing:
 		// A server of the little that a download needs.
 		return pin, nil
+	case err == nil && found.Yanked != "" && found.Version != current:
+		return source.Pin{}, &version.YankedError{Version: found.Version, Reason: found.Yanked}
 	}
 	return found, err
 }
@@ -242,11 +252,11 @@ func (r *Registry) among(ctx context.Context, name skillName, answer *skillAnswe
 	if pin.Version = info.Version; missing {
 		return pin, nil
 	}
-	return r.publish(ctx, name, pin)
+	return r.describe(ctx, name, pin)
 }
 
-// publish completes a Pin by what the registry publishes of its version.
-func (r *Registry) publish(ctx context.Context, name skillName, pin source.Pin) (source.Pin, error) {
+// describe completes a Pin by what the registry publishes of its version.
+func (r *Registry) describe(ctx context.Context, name skillName, pin source.Pin) (source.Pin, error) {
 	var answer struct {
 		Version *versionAnswer `json:"version"`
 		Skill   *struct {
@@ -275,6 +285,8 @@ func (r *Registry) publish(ctx context.Context, name skillName, pin source.Pin) 
 	if pin.Files != nil {
 		pin.Trust = source.FromRegistry
 	}
+	v.artifact(&pin)
+	pin.Yanked = v.yankReason()
 	switch scan := v.scan(); {
 	case scan == "malicious":
 		return source.Pin{}, &source.BlockedError{Slug: name.slug, Reason: source.FlagReason("the scan of version " + pin.Version + " says that it is malicious")}

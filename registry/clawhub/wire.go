@@ -23,6 +23,48 @@ type versionAnswer struct {
 		SHA256 string `json:"sha256"`
 	} `json:"files"`
 	Security json.RawMessage `json:"security"` // of newer servers; of any shape
+
+	// What registries of ours add, and others may have in another shape.
+	Artifact json.RawMessage `json:"artifact"`
+	Yanked   json.RawMessage `json:"yanked"`
+}
+
+// yankReason returns why a version is yanked; "" if it is not.
+func (v *versionAnswer) yankReason() string { return reasonOf(v.Yanked) }
+
+// reasonOf reads a text, or a yes without one.
+func reasonOf(raw json.RawMessage) string {
+	var text string
+	var yes bool
+	switch {
+	case json.Unmarshal(raw, &text) == nil && text != "":
+		return source.YankReason(text)
+	case json.Unmarshal(raw, &yes) == nil && yes:
+		return source.NoReason
+	}
+	return ""
+}
+
+// artifact completes a Pin by the digests of the artifact, if all of them are
+// published.
+func (v *versionAnswer) artifact(pin *source.Pin) {
+	var a struct {
+		SHA256 string `json:"sha256"`
+		Size   int64  `json:"size"`
+		Tree   string `json:"h1"`
+	}
+	if json.Unmarshal(v.Artifact, &a) != nil || a.Size <= 0 {
+		return
+	}
+	sum, err := digest.Parse("sha256:" + a.SHA256)
+	if err != nil {
+		return
+	}
+	tree, err := digest.Parse(a.Tree)
+	if err != nil || !strings.HasPrefix(a.Tree, "h1:") {
+		return
+	}
+	pin.Artifact, pin.Size, pin.Tree, pin.Trust = sum, a.Size, tree, source.FromRegistry
 }
 
 type ownerAnswer struct {
@@ -62,6 +104,8 @@ type skillAnswer struct {
 	Skill *struct {
 		Slug string          `json:"slug"`
 		Tags json.RawMessage `json:"tags"` // the schema leaves them open
+
+		Deprecated json.RawMessage `json:"deprecated"` // of registries of ours
 	} `json:"skill"`
 	LatestVersion *versionAnswer    `json:"latestVersion"`
 	Owner         *ownerAnswer      `json:"owner"`

@@ -66,6 +66,9 @@ is gone from its registry or has another name there.`,
 						yanked := &version.YankedError{Version: s.Current, Reason: s.Yanked}
 						p.Warnf("%s: %s", ui.Line(s.Name), message(yanked))
 					}
+					if s.Deprecated != "" {
+						p.Warnf("%s is deprecated: %s", ui.Line(s.Name), ui.Line(s.Deprecated))
+					}
 				}
 			}
 			return out, nil
