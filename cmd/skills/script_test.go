@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
 //	jobs FILE                 run what the jobs in a page of the documentation run
+//	hosted VAR USER...        run skills-registry; the tokens are in the files USER.token
 //	accounts VAR TOKEN HANDLE serve the API of ClawHub to those with the token
 //	guarded VAR HOW FILE      serve what wants a token, and note in FILE what it is sent
 //	nowhere TEXT [FILE...]    no argument, output or other file so far holds the text
@@ -56,6 +57,7 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	registry := registryProgram(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -74,6 +76,7 @@ func TestScript(t *testing.T) {
 				asked:      map[string]func() []string{},
 				hubs:       map[string]*clawhubtest.Server{},
 				remembered: map[string]string{},
+				registry:   registry,
 			}
 			return os.MkdirAll(home, 0o777) // a script may have files in it
 		},
@@ -92,6 +95,7 @@ func TestScript(t *testing.T) {
 			"archive":   makeArchive,
 			"json":      checkJSON,
 			"jobs":      jobs,
+			"hosted":    hosted,
 			"accounts":  accounts,
 			"guarded":   guarded,
 			"nowhere":   nowhere,
@@ -109,7 +113,8 @@ type scriptState struct {
 	asked      map[string]func() []string // what other servers were asked since the last call
 	hubs       map[string]*clawhubtest.Server
 	remembered map[string]string
-	said       strings.Builder // arguments and output of every run
+	registry   func() (string, error) // the program of skills-registry
+	said       strings.Builder        // arguments and output of every run
 }
 
 func state(ts *testscript.TestScript) *scriptState {

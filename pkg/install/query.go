@@ -318,6 +318,7 @@ type Info struct {
 	AllowedTools  []string
 	Files         []tree.File
 	Versions      []version.Info // nil if the source has none
+	Deprecated    string         // why another skill should be used
 	Installed     string         // the version in the lock, "" if there is none
 	Findings      []skill.Finding
 }
@@ -354,7 +355,7 @@ func (e *Engine) Info(ctx context.Context, w Want, o Options) (*Info, error) {
 	e.keep(art, s)
 	info := &Info{
 		Outcome: s.outcome(), Description: c.skill.Description, License: c.skill.License, Compatibility: c.skill.Compatibility,
-		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: c.findings,
+		AllowedTools: c.skill.AllowedTools, Files: c.Tree.Files, Findings: c.findings, Deprecated: s.pin.Deprecated,
 	}
 	info.Versions, err = s.route.Source.Versions(ctx, s.route.Ref)
 	if err != nil && !errors.Is(err, source.ErrUnsupported) {

@@ -72,7 +72,7 @@ func (s *step) outcome() Outcome {
 		news = append(news, text)
 	}
 	if s.better != "" && o.Err == nil {
-		news = append(news, "is deprecated: "+s.better)
+		news = append(news, "deprecated: "+s.better)
 	}
 	if s.mirror != "" && o.Err == nil {
 		news = append(news, fmt.Sprintf("%s could not be reached; fetched from its mirror %s", s.pin.Registry, s.mirror))

@@ -46,6 +46,27 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("version %.80q of %.200q is there already, with other files", e.Release.Version, e.Release.Slug)
 }
 
+// A RejectedError says that a source does not take what was to be published.
+type RejectedError struct {
+	Why string // of the source: untrusted
+	Err error
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("the registry does not take it: %.400s", e.Why)
+}
+func (e *RejectedError) Unwrap() error { return e.Err }
+
+// An AlteredError says that a source made a version of other files than it was sent.
+type AlteredError struct {
+	Release   Release
+	Want, Got digest.Digest // of trees
+}
+
+func (e *AlteredError) Error() string {
+	return fmt.Sprintf("version %.80q of %.200q was published with the tree %.80s, and sent was %s", e.Release.Version, e.Release.Slug, e.Got, e.Want)
+}
+
 // A Curator is a Source whose publishers say something about what they published.
 // Saying the same again changes nothing. What a source has no way to do is
 // ErrUnsupported.

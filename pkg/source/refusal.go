@@ -59,3 +59,10 @@ func (e *BlockedError) Error() string {
 // FlagReason returns the reason that a registry gives for its doubts, made one
 // short line without control characters, or NoReason.
 func FlagReason(text string) string { return YankReason(text) }
+
+// A MissingError says that a source has no tag or version of that name for a skill,
+// or no such owner. It is ErrNotFound.
+type MissingError struct{ What string } // tag, version or owner
+
+func (e *MissingError) Error() string        { return e.What + " is not found" }
+func (e *MissingError) Is(target error) bool { return target == ErrNotFound }

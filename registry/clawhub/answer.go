@@ -109,7 +109,7 @@ func explain(err error, address, slug string) error {
 		if !namesSkill(status.Body, message) {
 			return &EndpointError{Host: host, Path: path, Status: status.Status, cause: err}
 		}
-		answer.Err = source.ErrNotFound
+		answer.Err = notFound(message)
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return &EndpointError{Host: host, Path: path, Status: status.Status, cause: err}
 	case http.StatusGone:
@@ -133,6 +133,16 @@ func explain(err error, address, slug string) error {
 		return err
 	}
 	return answer
+}
+
+// notFound says what it is that is not there, as far as the server does.
+func notFound(message string) error {
+	for _, what := range []string{"tag", "version", "owner"} {
+		if strings.HasPrefix(strings.ToLower(message), what+" ") {
+			return &source.MissingError{What: what}
+		}
+	}
+	return source.ErrNotFound
 }
 
 // isBlock reports whether a refusal says that the skill is harmful.

@@ -60,6 +60,8 @@ func (r *Registry) curated(err error, verb string, name skillName) error {
 	}
 	if missing, ok := errors.AsType[*EndpointError](err); ok {
 		err = fmt.Errorf("%w: %w", source.ErrUnsupported, missing)
+	} else if !errors.Is(err, source.ErrNotFound) {
+		err = rejected(err, source.Release{})
 	}
 	return fmt.Errorf("%s %s: %w", verb, quote(name.String()), err)
 }

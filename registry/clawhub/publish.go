@@ -167,7 +167,7 @@ func (r *Registry) uploadFile(ctx context.Context, f bundleFile) (api.PublishedF
 	var ticket api.UploadTicket
 	err := r.send(ctx, address, api.UploadRequest{Path: f.path, Size: int64(len(f.data)), SHA256: f.sum, ContentType: kind}, &ticket)
 	if err != nil {
-		return api.PublishedFile{}, err
+		return api.PublishedFile{}, rejected(err, source.Release{})
 	}
 	// The token goes along only if that is the registry itself.
 	at, err := url.Parse(address)
@@ -179,7 +179,7 @@ func (r *Registry) uploadFile(ctx context.Context, f bundleFile) (api.PublishedF
 	}
 	resp, err := r.client.Post(ctx, at.String(), transport.Body{Type: kind, Data: f.data, Repeatable: true}, transport.GetOptions{Via: address})
 	if err != nil {
-		return api.PublishedFile{}, explain(err, at.String(), "")
+		return api.PublishedFile{}, rejected(explain(err, at.String(), ""), source.Release{})
 	}
 	var uploaded api.Upload
 	if err := decode(resp.Body, &uploaded, at.String()); err != nil {
@@ -207,21 +207,30 @@ func (r *Registry) enter(ctx context.Context, d source.Draft, b *bundle, sent []
 		Slug: d.Slug, DisplayName: d.Name, OwnerHandle: d.Owner, Version: d.Version, Changelog: d.Changelog,
 		AcceptLicenseTerms: &accepted, Tags: tags, Files: sent,
 	}, &answer)
-	if refused, ok := errors.AsType[*AnswerError](err); ok && refused.Status == http.StatusConflict && mentions(refused.Message, "already exists") {
-		return &source.TakenError{Release: p.Release}
-	}
 	switch {
 	case err != nil:
-		return err
+		return rejected(err, p.Release)
 	case !answer.OK:
 		return wrong(address, "it does not say that the version was published")
 	case answer.Version != "" && answer.Version != d.Version:
 		return wrong(address, "it is about another version: "+quote(answer.Version))
 	case answer.Artifact != nil && answer.Artifact.Tree != string(b.tree):
-		return &digest.MismatchError{What: "the tree that the registry made of the files", Want: b.tree, Got: digest.Digest(answer.Artifact.Tree)}
+		return &source.AlteredError{Release: p.Release, Want: b.tree, Got: digest.Digest(answer.Artifact.Tree)}
 	}
 	p.Pending = answer.Status == "pending"
 	return nil
+}
+
+// rejected gives the refusal of a version the meaning that it has.
+func rejected(err error, rel source.Release) error {
+	answer, ok := errors.AsType[*AnswerError](err)
+	switch {
+	case !ok || errors.Is(err, source.ErrAuth) || answer.Status == http.StatusOK:
+		return err
+	case answer.Status == http.StatusConflict && mentions(answer.Message, "already exists", "exists already"):
+		return &source.TakenError{Release: rel}
+	}
+	return &source.RejectedError{Why: firstLine(answer.Message), Err: err}
 }
 
 // send posts JSON that may be sent twice, and reads JSON.

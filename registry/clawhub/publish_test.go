@@ -191,8 +191,9 @@ func TestPublishRefused(t *testing.T) {
 		{"another's", "bob", func(d *source.Draft) { d.Owner, d.Version = "alice", "1.0.1" }, is(source.ErrAuth), true},
 		{"nobody", "", func(*source.Draft) {}, is(source.ErrAuth), false},
 		{"nobody, who says who", "", func(d *source.Draft) { d.Owner, d.Version = "alice", "2.0.0" }, is(source.ErrAuth), false},
-		{"no version", "alice", func(d *source.Draft) { d.Version = "one" }, isType[*clawhub.AnswerError], true},
-		{"a reserved slug", "alice", func(d *source.Draft) { d.Slug = "api" }, isType[*clawhub.AnswerError], true},
+		{"no version", "alice", func(d *source.Draft) { d.Version = "one" }, isType[*source.RejectedError], true},
+		{"a reserved slug", "alice", func(d *source.Draft) { d.Slug = "api" }, isType[*source.RejectedError], true},
+		{"an owner who is not there", "alice", func(d *source.Draft) { d.Owner = "carol" }, isType[*source.RejectedError], true},
 		{"no SKILL.md", "alice", func(d *source.Draft) { d.Files, d.Version = fstest.MapFS{"a.md": {}}, "1.0.1" }, func(err error) bool { return err != nil }, false},
 		{"a link", "alice", func(d *source.Draft) { d.Files, d.Version = link, "1.0.1" }, func(err error) bool { return err != nil }, false},
 	} {
@@ -270,7 +271,7 @@ func TestCurate(t *testing.T) {
 	if err := alice.Tag(t.Context(), none, "stable"); err != nil {
 		t.Fatal(err)
 	}
-	if err := alice.Tag(t.Context(), none, "stable"); !errors.Is(err, source.ErrNotFound) {
+	if err := alice.Tag(t.Context(), none, "stable"); !errors.Is(err, source.ErrNotFound) || !isType[*source.MissingError](err) {
 		t.Errorf("without the tag: %v", err)
 	}
 
@@ -313,7 +314,7 @@ func TestPublishHostile(t *testing.T) {
 		{name: "nothing stored", upload: `{}`, want: isType[*clawhub.AnswerError]},
 		{name: "not published", publish: `{"ok":false}`, want: isType[*clawhub.AnswerError]},
 		{name: "another version", publish: `{"ok":true,"version":"2.0.0"}`, want: isType[*clawhub.AnswerError]},
-		{name: "another tree", publish: `{"ok":true,"artifact":{"h1":"h1:AAAA","sha256":"00","size":1}}`, want: isType[*digest.MismatchError]},
+		{name: "another tree", publish: `{"ok":true,"artifact":{"h1":"h1:AAAA","sha256":"00","size":1}}`, want: isType[*source.AlteredError]},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			or := func(text, otherwise string) string {

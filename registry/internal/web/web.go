@@ -112,6 +112,8 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request) {
 		v.owner(parts[0])
 	case len(parts) == 2:
 		v.skill(catalog.Name{Owner: parts[0], Slug: parts[1]}, "")
+	case len(parts) == 3 && parts[1] == "skills": // as ClawHub's own pages are; no slug is this word
+		v.skill(catalog.Name{Owner: parts[0], Slug: parts[2]}, "")
 	case len(parts) == 3:
 		v.skill(catalog.Name{Owner: parts[0], Slug: parts[1]}, parts[2])
 	case parts[3] == "files" && len(parts) > 4:

@@ -224,6 +224,8 @@ func rules() []rule {
 		{Code{"no_manifest", exitUsage, false, "there is no skills.yaml to compare with"},
 			is(install.ErrNoManifest, "skills remove NAME removes a skill by name")},
 
+		{Code{"version_taken", exitUsage, false, "the version that was to be published is there already, with other files"},
+			as(saying[*source.TakenError]("a version stays what it is: publish these files as another one"))},
 		{Code{"tag_taken", exitUsage, false, "what was to be published has a tag that stands for something else"},
 			as(saying[*oci.TagTakenError]("publish it as another version; --replace-tag moves the tag, for everyone who relies on it, too"))},
 		{Code{"bad_tag", exitUsage, false, "what was to be published cannot have the tag, or has none"},
@@ -286,6 +288,13 @@ func rules() []rule {
 				}
 				return "is this the address of a site with skills? Another registry is named with --registry"
 			})},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *source.MissingError) string {
+				if e.What == "owner" {
+					return ""
+				}
+				return "skills info REF lists the versions that there are, and their tags"
+			})},
 		{Code{"not_found", exitNotFound, false, "there is no such skill"},
 			is(source.ErrNotFound, hintSearch)},
 		{Code{"not_found", exitNotFound, false, ""},
@@ -314,6 +323,8 @@ func rules() []rule {
 			}},
 
 		// Refused. No flag makes these go away, except where the hint names one.
+		{Code{"rejected", exitRefused, false, "the registry does not take what was to be published"},
+			as(saying[*source.RejectedError](""))},
 		{Code{"owner_changed", exitRefused, false, "a skill is another owner's than the one who was asked for, or whom the lock has"},
 			as(ownerHint)},
 		{Code{"flagged", exitRefused, false, "the registry has doubts about the version, and nobody said that it is right all the same"},
@@ -326,6 +337,8 @@ func rules() []rule {
 			as(saying[*install.HiddenTextError]("read the file with a tool that shows it; --allow-hidden-text installs it all the same"))},
 		{Code{"version_changed", exitRefused, false, "a version is served with other bytes than before"},
 			as(saying[*install.VersionBytesError]("the registry broke its promise; ask its operators before you trust it"))},
+		{Code{"digest", exitRefused, false, ""},
+			as(saying[*source.AlteredError]("nobody should rely on it: yank it, and tell the registry's operators"))},
 		{Code{"digest", exitRefused, false, "the bytes are not those that were promised"},
 			as(saying[*digest.MismatchError]("nothing was installed from it; try again, and tell the registry if it stays"))},
 		{Code{"too_large", exitRefused, false, "an artifact exceeds a limit"},

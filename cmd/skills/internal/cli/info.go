@@ -33,7 +33,8 @@ type infoResult struct {
 	Size          int64           `json:"size"`
 	Tree          string          `json:"tree"`
 	Trust         source.Level    `json:"trust"`
-	Installed     string          `json:"installed,omitempty"` // the version in this scope
+	Deprecated    string          `json:"deprecated,omitempty"` // why another skill should be used
+	Installed     string          `json:"installed,omitempty"`  // the version in this scope
 	Files         []fileResult    `json:"files"`
 	Scripts       []string        `json:"scripts"` // files that can be executed
 	Versions      []versionInfo   `json:"versions,omitempty"`
@@ -132,7 +133,7 @@ func newInfoResult(i *install.Info) infoResult {
 		Name: i.Name, Ref: i.Ref, Registry: i.Registry, Slug: i.Slug, Owner: i.Owner, Version: i.Version, Locale: i.Locale,
 		Description: i.Description, License: i.License, Compatibility: i.Compatibility, AllowedTools: i.AllowedTools,
 		Artifact: string(i.Artifact), Size: i.Size, Tree: string(i.Tree), Trust: i.Trust, Installed: i.Installed,
-		Files: []fileResult{}, Scripts: []string{}, Findings: i.Findings,
+		Deprecated: i.Deprecated, Files: []fileResult{}, Scripts: []string{}, Findings: i.Findings,
 	}
 	for _, f := range i.Files {
 		r.Files = append(r.Files, fileResult{f.Path, f.Size, executable(f)})
@@ -168,6 +169,7 @@ func printInfo(p *ui.Printer, r infoResult) {
 		from = r.Ref
 	}
 	field("from", from)
+	field("deprecated", r.Deprecated)
 	field("licence", r.License)
 	field("locale", r.Locale)
 	field("compatible", r.Compatibility)

@@ -67,7 +67,7 @@ is gone from its registry or has another name there.`,
 						p.Warnf("%s: %s", ui.Line(s.Name), message(yanked))
 					}
 					if s.Deprecated != "" {
-						p.Warnf("%s is deprecated: %s", ui.Line(s.Name), ui.Line(s.Deprecated))
+						p.Warnf("%s: deprecated: %s", ui.Line(s.Name), ui.Line(s.Deprecated))
 					}
 				}
 			}

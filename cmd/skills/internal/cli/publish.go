@@ -3,34 +3,37 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/openskills-go/skills/cmd/skills/internal/ui"
-	"github.com/openskills-go/skills/pkg/config"
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/ref"
 	"github.com/openskills-go/skills/pkg/skill"
-	"github.com/openskills-go/skills/registry/oci"
+	"github.com/openskills-go/skills/pkg/source"
+	"github.com/openskills-go/skills/pkg/version"
 )
 
 // What publish did.
 const (
 	statusPublished = "published"
-	statusReplaced  = "replaced"
+	statusPending   = "pending"  // the registry looks at it before others see it
+	statusReplaced  = "replaced" // the tag stood for something else
 	statusUnchanged = "unchanged"
 )
 
 type publishResult struct {
-	Ref      string        `json:"ref"` // with the tag
+	Ref      string        `json:"ref"` // by which it can be installed
+	Registry string        `json:"registry,omitempty"`
+	Owner    string        `json:"owner,omitempty"`
 	Name     string        `json:"name"`
 	Version  string        `json:"version,omitempty"`
-	Status   string        `json:"status"`             // published, replaced, unchanged
-	Manifest digest.Digest `json:"manifest"`           // by which the registry has it
+	URL      string        `json:"url,omitempty"`      // of the page about it
+	Status   string        `json:"status"`             // published, pending, replaced, unchanged
+	Manifest digest.Digest `json:"manifest,omitempty"` // by which an OCI registry has it
 	Replaced digest.Digest `json:"replaced,omitempty"` // what the tag stood for before
 	SHA256   digest.Digest `json:"artifact"`
 	Size     int64         `json:"size"`
@@ -42,6 +45,9 @@ type publishResult struct {
 }
 
 type publishFlags struct {
+	changelog string
+	tags      []string
+
 	replaceTag       bool
 	source, revision string
 }
@@ -49,54 +55,81 @@ type publishFlags struct {
 func (a *app) publishCommand() *cobra.Command {
 	var f publishFlags
 	cmd := &cobra.Command{
-		Use:     "publish DIR oci://HOST/REPOSITORY[:TAG]",
+		Use:     "publish DIR [REF | oci://HOST/REPOSITORY[:TAG]]",
 		Aliases: []string{"push"},
-		Short:   "Publish a skill to an OCI registry",
+		Short:   "Publish a skill to a registry",
 		GroupID: groupMake,
-		Long: `Check a folder with a SKILL.md, pack it, and push it to an OCI registry: GitHub
-Packages, Harbor, Docker Hub, and whatever else keeps container images.
+		Long: `Check a folder with a SKILL.md, and publish it: to the default registry, to that of
+--registry or of a reference such as acme:alice/pdf@1.2.0, or to an OCI registry
+(GitHub Packages, Harbor, Docker Hub, and whatever else keeps container images).
 
-The tag is the version in the SKILL.md, with _ for its +, unless one is given. A
-tag that stands for something else already stays as it is without --replace-tag.
-The same files make the same artifact, so that publishing them again changes
-nothing; the time that it is marked with is 1970, or SOURCE_DATE_EPOCH.
+Slug and version are the name and the version in the SKILL.md, and the owner is whose
+token it is, unless the reference says others. A version stays what it is: the same
+files again change nothing, other files are refused. Log in first: skills login.
 
-Who you are to the registry is what docker login noted, in the config.json of
-DOCKER_CONFIG or of ~/.docker.`,
-		Example: `  skills publish ./pdf oci://ghcr.io/acme/skills/pdf
-  skills publish ./pdf oci://localhost:5000/pdf:1.2.0 --dry-run`,
+In an OCI registry the tag is the version, with _ for its +. A tag that stands for
+something else already stays as it is without --replace-tag. The same files make the
+same artifact; the time that it is marked with is 1970, or SOURCE_DATE_EPOCH. Who you
+are to the registry is what docker login noted, in the config.json of DOCKER_CONFIG
+or of ~/.docker.`,
+		Example: `  skills publish ./pdf --dry-run
+  skills publish ./pdf --registry acme --changelog "Reads forms, too"
+  skills publish ./pdf acme:tools/pdf@1.3.0-rc.1 --tag next
+  skills publish ./pdf oci://ghcr.io/acme/skills/pdf`,
 		Args: args(1, 2, "the folder of a skill, and where to publish it to"),
-		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
-			r, err := a.publish(ctx, args, f)
-			if err != nil {
+	}
+	cmd.RunE = a.run(func(ctx context.Context, args []string) (*answer, error) {
+		to := ref.Ref{}
+		if len(args) > 1 {
+			var err error
+			if to, err = ref.Parse(args[1]); err != nil {
 				return nil, err
 			}
-			return &answer{result: r, done: 1, text: func(p *ui.Printer) { printPublished(p, args[0], r) }}, nil
-		}),
-	}
-	cmd.Flags().BoolVar(&f.replaceTag, "replace-tag", false, "move the tag if it stands for something else")
-	cmd.Flags().StringVar(&f.source, "source", "", "note the `address` that the files come from")
-	cmd.Flags().StringVar(&f.revision, "revision", "", "note the `commit` that the files come from")
+		}
+		if err := f.check(cmd, to, args); err != nil {
+			return nil, err
+		}
+		r, err := a.publish(ctx, args[0], to, f)
+		if err != nil {
+			return nil, err
+		}
+		return &answer{result: r, done: 1, text: func(p *ui.Printer) { printPublished(p, args[0], r) }}, nil
+	})
+	cmd.Flags().StringVar(&f.changelog, "changelog", "", "say in `text` what is new")
+	cmd.Flags().StringArrayVar(&f.tags, "tag", nil, "make this `tag` stand for the version, too; may be repeated")
+	cmd.Flags().BoolVar(&f.replaceTag, "replace-tag", false, "OCI: move the tag if it stands for something else")
+	cmd.Flags().StringVar(&f.source, "source", "", "OCI: note the `address` that the files come from")
+	cmd.Flags().StringVar(&f.revision, "revision", "", "OCI: note the `commit` that the files come from")
 	a.dryRunFlag(cmd)
+	a.registryFlag(cmd)
+	a.netFlags(cmd)
 	return cmd
 }
 
-func (a *app) publish(ctx context.Context, args []string, f publishFlags) (*publishResult, error) {
-	const form = "oci://host/repository[:tag]"
-	if len(args) < 2 {
-		return nil, &usageError{message: "publish needs to know where to", hint: "give an OCI registry, as " + form + "; other registries cannot be published to yet"}
+// check refuses flags of the other kind of registry, and references that nothing can
+// be published as.
+func (f *publishFlags) check(cmd *cobra.Command, to ref.Ref, args []string) error {
+	switch to.Kind {
+	case ref.OCI:
+		if flags := given(cmd, "registry", "changelog", "tag"); len(flags) > 0 {
+			return &usageError{message: strings.Join(flags, " and ") + " means nothing to an OCI registry", hint: "a tag follows the repository: " + to.URL + ":TAG"}
+		}
+		return nil
+	case ref.Registry:
+		if flags := given(cmd, "replace-tag", "source", "revision"); len(flags) > 0 {
+			return &usageError{message: strings.Join(flags, " and ") + " is for OCI registries only", hint: "publish DIR oci://HOST/REPOSITORY"}
+		}
+		if q := to.Query; q.Kind() != version.Exact && q.Kind() != version.Any {
+			return &usageError{message: fmt.Sprintf("%q is no version that could be published", q), hint: "a version is exact, as 1.2.0; --tag makes a tag stand for it"}
+		}
+		return nil
+	case ref.Dir, ref.File, ref.URL, ref.Git:
 	}
-	to, err := ref.Parse(args[1])
-	if err != nil {
-		return nil, err
-	}
-	if to.Kind != ref.OCI {
-		return nil, &usageError{message: fmt.Sprintf("%q is not in an OCI registry", ui.Cut(args[1], 60)), hint: "what can be published to is " + form + "; other registries cannot be yet"}
-	}
-	if strings.HasPrefix(to.URL, "oci+file:") {
-		return nil, &usageError{message: fmt.Sprintf("%q is a layout in a folder, which is only read", ui.Cut(args[1], 60)), hint: "what can be published to is " + form}
-	}
-	findings, err := a.validate(ctx, args[0])
+	return &usageError{message: fmt.Sprintf("%q is no place to publish to", ui.Cut(args[1], 60)), hint: "a place is a reference, as acme:alice/pdf@1.2.0, or oci://host/repository[:tag]"}
+}
+
+func (a *app) publish(ctx context.Context, dir string, to ref.Ref, f publishFlags) (*publishResult, error) {
+	findings, err := a.validate(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -107,13 +140,9 @@ func (a *app) publish(ctx context.Context, args []string, f publishFlags) (*publ
 		}
 	}
 	if bad > 0 {
-		return nil, &findingError{codeInvalid, "the skill has " + counted(bad, "error"), "skills validate " + args[0] + " lists them"}
+		return nil, &findingError{codeInvalid, "the skill has " + counted(bad, "error"), "skills validate " + dir + " lists them"}
 	}
-	created, err := sourceDate(a.env.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	path, err := a.abs(args[0])
+	path, err := a.abs(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -122,67 +151,86 @@ func (a *app) publish(ctx context.Context, args []string, f publishFlags) (*publ
 		return nil, err
 	}
 	defer func() { _ = root.Close() }()
-	src, err := a.ociSource()
+	var r *publishResult
+	if to.Kind == ref.OCI {
+		r, err = a.publishOCI(ctx, root.FS(), to, f)
+	} else {
+		data, failed := readSkillFile(root)
+		if failed != nil {
+			return nil, failed
+		}
+		r, err = a.publishTo(ctx, root.FS(), data, to, f)
+	}
+	if r != nil {
+		r.Findings = findings
+	}
+	return r, err
+}
+
+// publishTo publishes a skill to a registry with slugs.
+func (a *app) publishTo(ctx context.Context, files fs.FS, skillFile []byte, to ref.Ref, f publishFlags) (*publishResult, error) {
+	parsed, _, err := skill.Parse(skillFile)
 	if err != nil {
 		return nil, err
 	}
-	pushed, err := src.Push(ctx, root.FS(), to, oci.PushOptions{
-		Created: created, Source: f.source, Revision: f.revision, ReplaceTag: f.replaceTag, DryRun: a.flags.dryRun,
-	})
+	d := source.Draft{
+		Owner: to.Owner, Slug: to.Slug, Version: to.Query.String(), Name: parsed.Name,
+		Changelog: f.changelog, Tags: f.tags, Files: files, DryRun: a.flags.dryRun,
+	}
+	if d.Slug == "" {
+		d.Slug = parsed.Name
+	}
+	said := strings.TrimPrefix(parsed.Version, "v")
+	switch {
+	case d.Version == "" && version.Valid(said):
+		d.Version = said
+	case d.Version == "":
+		return nil, &usageError{message: "the SKILL.md has no version", hint: "write one under metadata, or say it: skills publish DIR " + ref.Ref{Registry: to.Registry, Owner: to.Owner, Slug: d.Slug}.String() + "@1.0.0"}
+	case version.Valid(said) && version.Compare(said, d.Version) != 0:
+		return nil, &usageError{message: fmt.Sprintf("the SKILL.md says that it is version %q, and the reference %q", said, d.Version), hint: "they are to be the same"}
+	}
+	to.Slug = d.Slug
+	registry, publisher, err := ability[source.Publisher](a, to)
 	if err != nil {
+		return nil, err
+	}
+	p, err := publisher.Publish(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	to.Owner, to.Slug = p.Release.Owner, p.Release.Slug
+	if to.Query, err = version.ParseQuery(p.Release.Version); err != nil {
 		return nil, err
 	}
 	r := &publishResult{
-		Ref: pushed.Ref.String(), Name: pushed.Name, Version: pushed.Version, Status: statusPublished,
-		Manifest: pushed.Manifest, Replaced: pushed.Replaced, SHA256: pushed.Artifact, Size: pushed.Size,
-		Tree: pushed.Tree, Files: pushed.Files, DryRun: a.flags.dryRun, Findings: findings,
+		Ref: to.String(), Registry: registry, Owner: p.Release.Owner, Name: p.Release.Slug, Version: p.Release.Version, URL: p.URL,
+		Status: statusPublished, SHA256: p.Artifact, Size: p.Size, Tree: p.Tree, Files: p.Files, DryRun: d.DryRun,
 	}
 	switch {
-	case pushed.Unchanged:
+	case p.Unchanged:
 		r.Status = statusUnchanged
-	case pushed.Replaced != "":
-		r.Status = statusReplaced
+	case p.Pending:
+		r.Status = statusPending
 	}
 	return r, nil
 }
 
-// ociSource returns the source of what is in OCI registries.
-func (a *app) ociSource() (*oci.Source, error) {
-	client, err := a.client()
+// ability returns the registry that a reference leads to, with its address, as one
+// whose publishers can do what T says.
+func ability[T any](a *app, r ref.Ref) (address string, able T, err error) {
+	set, err := a.sources()
 	if err != nil {
-		return nil, err
+		return "", able, err
 	}
-	limits, err := a.limits()
+	route, err := set.Route(r)
 	if err != nil {
-		return nil, err
+		return "", able, err
 	}
-	dir := a.env.Getenv("DOCKER_CONFIG")
-	if dir == "" {
-		if home, err := config.Home(a.env.Getenv); err == nil {
-			dir = filepath.Join(home, ".docker")
-		}
+	able, ok := source.As[T](route.Source)
+	if !ok {
+		return "", able, &usageError{message: ui.Line(route.Registry) + " is no registry that can be published to", hint: "say which one: --registry, or acme:slug; skills registry list lists those that are known"}
 	}
-	o := oci.Options{Client: client, Limits: limits}
-	if dir != "" {
-		o.Credential = oci.DockerCredentials(filepath.Join(dir, "config.json"))
-	}
-	return oci.New(o), nil
-}
-
-// sourceDate returns the time that reproducible-builds.org has builds say that
-// they were made at; the zero time if it is not set.
-func sourceDate(getenv func(string) string) (time.Time, error) {
-	const name = "SOURCE_DATE_EPOCH"
-	text := getenv(name)
-	if text == "" {
-		return time.Time{}, nil
-	}
-	const most = 253402300799 // the end of the year 9999
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > most {
-		return time.Time{}, &config.EnvError{Variable: name, Value: text, Why: "is not a number of seconds since 1970"}
-	}
-	return time.Unix(n, 0), nil
+	return route.Registry, able, nil
 }
 
 func printPublished(p *ui.Printer, dir string, r *publishResult) {
@@ -191,13 +239,21 @@ func printPublished(p *ui.Printer, dir string, r *publishResult) {
 		what = "would be " + r.Status
 	}
 	p.Printf("%s  %s  %s, %s", ui.Line(r.Ref), what, counted(r.Files, "file"), ui.Size(r.Size))
-	p.Printf("  %s  manifest", r.Manifest)
+	if r.Manifest != "" {
+		p.Printf("  %s  manifest", r.Manifest)
+	}
 	if r.Replaced != "" {
 		p.Printf("  %s  before", r.Replaced)
 	}
 	p.Printf("  %s", r.SHA256)
 	p.Printf("  %s", r.Tree)
+	if r.URL != "" && !r.DryRun {
+		p.Printf("  %s", ui.Line(r.URL))
+	}
 	_ = p.Flush() // what follows is talk about it; the last Flush tells what broke
+	if r.Status == statusPending {
+		p.Notef("the registry looks at it before others see it")
+	}
 	for _, f := range r.Findings {
 		p.Warnf("%s:%d:%d: %s", ui.Line(filepath.Join(dir, f.File)), f.Line, f.Column, ui.Line(f.Message))
 	}

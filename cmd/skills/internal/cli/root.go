@@ -64,6 +64,9 @@ func (a *app) commands(first string) []func() *cobra.Command {
 		{"validate lint", a.validateCommand},
 		{"pack", a.packCommand},
 		{"publish push", a.publishCommand},
+		{"yank", a.yankCommand},
+		{"deprecate", a.deprecateCommand},
+		{"tag", a.tagCommand},
 
 		{"agents", a.agentsCommand},
 		{"registry registries", a.registryCommand},
