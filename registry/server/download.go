@@ -42,7 +42,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 // send answers with the artifact of a version. Range, If-Range, If-None-Match and
 // HEAD are what http.ServeContent makes of them.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v meta.Version) error {
-	blob, _, err := s.catalog.Blob(r.Context(), v.Artifact)
+	blob, size, err := s.catalog.Blob(r.Context(), v.Artifact)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v me
 	if r.Method == http.MethodGet && r.Header.Get("Range") == "" && r.Header.Get("If-None-Match") == "" {
 		s.catalog.Downloaded(k.ID)
 	}
-	http.ServeContent(w, r, "", time.Time{}, blob)
+	serveBlob(w, r, blob, size)
 	return nil
 }
 

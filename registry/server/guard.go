@@ -49,7 +49,7 @@ func (s *Server) newLimiters() limiters {
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.options.Now()
-		seen := &seen{ResponseWriter: w}
+		seen := &seen{ResponseWriter: w, request: r}
 		h := seen.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
@@ -283,13 +283,15 @@ func (t *timed) Close() error { return t.body.Close() }
 // A seen answer is one whose status and size are noted.
 type seen struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	request *http.Request
+	status  int
+	bytes   int64
 }
 
 func (s *seen) WriteHeader(status int) {
 	if s.status == 0 {
 		s.status = status
+		gather(s.request, status, s.Header())
 	}
 	s.ResponseWriter.WriteHeader(status)
 }

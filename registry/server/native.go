@@ -51,7 +51,7 @@ func (s *Server) staticRoutes() http.Handler {
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.Data))
 			return
 		}
-		blob, _, err := s.catalog.Blob(r.Context(), f.Blob)
+		blob, size, err := s.catalog.Blob(r.Context(), f.Blob)
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -61,7 +61,7 @@ func (s *Server) staticRoutes() http.Handler {
 		if f.Skill != 0 && r.Method == http.MethodGet && r.Header.Get("Range") == "" && r.Header.Get("If-None-Match") == "" {
 			s.catalog.Downloaded(f.Skill)
 		}
-		http.ServeContent(w, r, "", time.Time{}, blob)
+		serveBlob(w, r, blob, size)
 	})
 }
 

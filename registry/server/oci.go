@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/registry/internal/catalog"
@@ -113,7 +112,7 @@ func (s *Server) layer(w http.ResponseWriter, r *http.Request, k meta.Skill, ref
 }
 
 func (s *Server) ociBlob(w http.ResponseWriter, r *http.Request, d digest.Digest) error {
-	blob, _, err := s.catalog.Blob(r.Context(), d)
+	blob, size, err := s.catalog.Blob(r.Context(), d)
 	if err != nil {
 		return err
 	}
@@ -121,7 +120,7 @@ func (s *Server) ociBlob(w http.ResponseWriter, r *http.Request, d digest.Digest
 	h := w.Header()
 	h.Set("Docker-Content-Digest", string(d))
 	h.Set("Etag", strconv.Quote(string(d)))
-	http.ServeContent(w, r, "", time.Time{}, blob)
+	serveBlob(w, r, blob, size)
 	return nil
 }
 

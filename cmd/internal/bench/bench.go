@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ import (
 type bench struct {
 	dir      string // scratch: everything that is measured happens in it
 	runs     int
+	only     []string  // parts; nil is all of them
 	out      io.Writer // the table
 	progress io.Writer // what is going on
 	buildEnv []string  // for go build
@@ -49,8 +51,17 @@ func (b *bench) run(ctx context.Context, corpusDir string) error {
 		return err
 	}
 	t := &table{}
-	for _, part := range []func(context.Context, corpora, *table) error{b.start, b.install, b.locked, b.memory, b.again, b.hub, b.repository, b.site, b.hosted} {
-		if err := part(ctx, trees, t); err != nil {
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context, corpora, *table) error
+	}{
+		{"start", b.start}, {"install", b.install}, {"locked", b.locked}, {"memory", b.memory}, {"again", b.again},
+		{"hub", b.hub}, {"repository", b.repository}, {"site", b.site}, {"hosted", b.hosted},
+	} {
+		if len(b.only) > 0 && !slices.Contains(b.only, part.name) {
+			continue
+		}
+		if err := part.measure(ctx, trees, t); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@
 //
 //	BENCH_RUNS  how often each case runs, 7 if unset; the table shows the median
 //	BENCH_DIR   where to work: a new folder under it, 1.5 GB with 7 runs, deleted at the end
+//	BENCH_ONLY  parts to measure, by name: "start install", of those in bench.go
 //	CORPUS      a folder of skills, one zip each, in place of the generated 550
 package main
 
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 )
 
 func main() {
@@ -49,6 +51,7 @@ func run(ctx context.Context) (err error) {
 	b := &bench{
 		dir:      dir,
 		runs:     runs,
+		only:     strings.Fields(os.Getenv("BENCH_ONLY")),
 		progress: os.Stderr,
 		out:      os.Stdout,
 		buildEnv: os.Environ(),

@@ -268,7 +268,7 @@ func listen(ctx context.Context, o serveOptions) (*listener, error) {
 		return nil, err
 	}
 	if pair == nil {
-		return &listener{l, "http://" + l.Addr().String()}, nil
+		return &listener{server.Gather(l), "http://" + l.Addr().String()}, nil
 	}
 	address := "https://" + l.Addr().String()
 	return &listener{tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get, NextProtos: []string{"h2", "http/1.1"}}), address}, nil
@@ -307,6 +307,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
+		ConnContext:       server.ConnContext,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
