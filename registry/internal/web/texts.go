@@ -9,7 +9,7 @@ type texts struct {
 	Install, Copy, Copied, With                                       string
 	Files, File, Size, Digests, Artifact, Tree, License, Published    string
 	Downloads, Stars, Owner, Latest, Yanked, Deprecated, NoVersion    string
-	Download, Raw, Changelog, Lines                                   string
+	Download, Raw, Changelog, Line, Lines                             string
 	NotFound, NotFoundHint, Gone, Failed, Ambiguous, AmbiguousHint    string
 	Device, DeviceHint, Code, CodeHint, Token, TokenHint, Approve     string
 	Deny, Scopes, Label, NoLogin, BadToken, WeakToken                 string
@@ -26,7 +26,7 @@ var english = &texts{
 	Install: "Install", Copy: "Copy", Copied: "Copied", With: "with",
 	Files: "Files", File: "File", Size: "Size", Digests: "Digests", Artifact: "Artifact", Tree: "Files (h1)", License: "License", Published: "Published",
 	Downloads: "Downloads", Stars: "Stars", Owner: "Owner", Latest: "latest", Yanked: "Yanked", Deprecated: "Deprecated", NoVersion: "Every version of this skill was yanked.",
-	Download: "Download", Raw: "Download file", Changelog: "Changes", Lines: "lines",
+	Download: "Download", Raw: "Download file", Changelog: "Changes", Line: "line", Lines: "lines",
 	NotFound: "There is nothing here", NotFoundHint: "The address may be wrong, or what was here is gone. Search for it:", Gone: "This was taken away", Failed: "That did not work",
 	Ambiguous: "Several owners have this skill", AmbiguousHint: "Which one do you mean?",
 	Device: "Log in on a device", DeviceHint: "A program asks to act as you. Approve only if you began this login yourself, and the code is the one that it shows.",
@@ -46,7 +46,7 @@ var chinese = &texts{
 	Install: "安装", Copy: "复制", Copied: "已复制", With: "使用",
 	Files: "文件", File: "文件", Size: "大小", Digests: "摘要", Artifact: "归档", Tree: "文件树 (h1)", License: "许可证", Published: "发布时间",
 	Downloads: "下载", Stars: "收藏", Owner: "发布者", Latest: "最新", Yanked: "已撤回", Deprecated: "已弃用", NoVersion: "该技能的所有版本均已撤回。",
-	Download: "下载", Raw: "下载文件", Changelog: "变更", Lines: "行",
+	Download: "下载", Raw: "下载文件", Changelog: "变更", Line: "行", Lines: "行",
 	NotFound: "这里什么都没有", NotFoundHint: "地址可能有误，或内容已不存在。试试搜索：", Gone: "内容已被移除", Failed: "操作失败",
 	Ambiguous: "多位发布者拥有同名技能", AmbiguousHint: "您指的是哪一个？",
 	Device: "在设备上登录", DeviceHint: "有程序请求以您的身份操作。仅当登录由您本人发起、且代码与程序显示的一致时才批准。",
