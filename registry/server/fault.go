@@ -120,10 +120,12 @@ func (s *Server) failJSON(w http.ResponseWriter, r *http.Request, err error) {
 
 // faulty makes headers those of a fault, and logs what went wrong here.
 func (s *Server) faulty(w http.ResponseWriter, r *http.Request, err error) *fault {
-	if r.Context().Err() != nil {
+	f := faultOf(err)
+	if body, ok := r.Body.(*timed); ok && body.slow != nil {
+		f = body.slow // which ended the context as well, and may have been taken for another fault
+	} else if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody listens
 	}
-	f := faultOf(err)
 	if f.status >= http.StatusInternalServerError {
 		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", logPath(r), "error", err)
 	}

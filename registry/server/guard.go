@@ -265,6 +265,7 @@ type timed struct {
 	controller *http.ResponseController
 	began      time.Time
 	read       int64
+	slow       *fault // why it was cut off
 }
 
 func (t *timed) Read(p []byte) (int, error) {
@@ -273,7 +274,8 @@ func (t *timed) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
 	t.read += int64(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = &fault{http.StatusRequestTimeout, "too_slow", fmt.Sprintf("the body comes with less than %d bytes a second", slowest)}
+		t.slow = &fault{http.StatusRequestTimeout, "too_slow", fmt.Sprintf("the body comes with less than %d bytes a second", slowest)}
+		err = t.slow
 	}
 	return n, err
 }

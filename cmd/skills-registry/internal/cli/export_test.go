@@ -1,0 +1,4 @@
+package cli
+
+// NewServer is what serves.
+var NewServer = newServer
