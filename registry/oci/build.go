@@ -57,13 +57,22 @@ type pushedManifest struct {
 }
 
 type pushedDescriptor struct {
-	MediaType string        `json:"mediaType"`
-	Digest    digest.Digest `json:"digest"`
-	Size      int64         `json:"size"`
+	MediaType   string            `json:"mediaType"`
+	Digest      digest.Digest     `json:"digest"`
+	Size        int64             `json:"size"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 func describe(mediaType string, data []byte) pushedDescriptor {
-	return pushedDescriptor{mediaType, digest.Of(data), int64(len(data))}
+	return pushedDescriptor{MediaType: mediaType, Digest: digest.Of(data), Size: int64(len(data))}
+}
+
+// describeFolder describes a layer that is a folder, in the words by which oras pull
+// makes one of it.
+func describeFolder(name string, data []byte) pushedDescriptor {
+	d := describe(typeLayer, data)
+	d.Annotations = map[string]string{"org.opencontainers.image.title": name, "io.deis.oras.content.unpack": "true"}
+	return d
 }
 
 // A NameError says that a skill cannot be pushed by the name that it has.
@@ -192,7 +201,7 @@ func (a *artifact) finish(s *skill.Skill, o PushOptions) error {
 	}
 	a.manifest, err = encode(pushedManifest{
 		SchemaVersion: 2, MediaType: mediaManifest, ArtifactType: typeSkill, Config: describe(typeConfig, a.config),
-		Layers: []pushedDescriptor{describe(typeLayer, a.layer)}, Annotations: annotations,
+		Layers: []pushedDescriptor{describeFolder(a.name, a.layer)}, Annotations: annotations,
 	})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)

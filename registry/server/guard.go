@@ -73,7 +73,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	if !sanePath(r) {
-		s.fail(w, r, &fault{http.StatusBadRequest, "bad_request", "the path is not one that is asked for"})
+		s.refuse(w, r, &fault{http.StatusBadRequest, "bad_request", "the path is not one that is asked for"})
 		return
 	}
 	h := w.Header()
@@ -90,20 +90,20 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, next http.Handler
 	}
 	a, err := s.identify(r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.refuse(w, r, err)
 		return
 	}
 	r = r.WithContext(context.WithValue(r.Context(), actorKey{}, a))
 	if !s.allowed(w, r, a.Actor) {
 		s.limited.Add(1)
-		s.fail(w, r, &fault{http.StatusTooManyRequests, "rate_limited", "Rate limit exceeded"})
+		s.refuse(w, r, &fault{http.StatusTooManyRequests, "rate_limited", "Rate limit exceeded"})
 		return
 	}
 	if s.options.Private {
 		h.Set("Cache-Control", "private")
 		h.Set("Vary", "Authorization")
 		if !a.Has(catalog.ScopeRead) && !openPath(r.URL.Path) {
-			s.fail(w, r, &catalog.DeniedError{Why: "this registry is read with a token", Anonymous: a.Anonymous()})
+			s.refuse(w, r, &catalog.DeniedError{Why: "this registry is read with a token", Anonymous: a.Anonymous()})
 			return
 		}
 	}
@@ -111,6 +111,16 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, next http.Handler
 		r.Body = &timed{body: r.Body, controller: http.NewResponseController(w), began: time.Now()}
 	}
 	next.ServeHTTP(w, r)
+}
+
+// refuse answers with err before it is known who would have answered, as that one
+// would.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if strings.HasPrefix(r.URL.Path, "/v2/") || r.URL.Path == "/v2" {
+		s.failOCI(w, r, err)
+		return
+	}
+	s.fail(w, r, err)
 }
 
 // sanePath holds a path to what every reader of it, before or behind, reads alike.
