@@ -64,5 +64,7 @@ func FlagReason(text string) string { return YankReason(text) }
 // or no such owner. It is ErrNotFound.
 type MissingError struct{ What string } // tag, version or owner
 
-func (e *MissingError) Error() string        { return e.What + " is not found" }
+func (e *MissingError) Error() string { return e.What + " is not found" }
+
+// Is says that it is ErrNotFound.
 func (e *MissingError) Is(target error) bool { return target == ErrNotFound }

@@ -77,9 +77,15 @@ func (s *Server) sign(r *http.Request, t ticket) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	text := base64.RawURLEncoding.EncodeToString(data)
+	return text + "." + signature(key, text), nil
+}
+
+// signature is that of a text, as a text: there is one spelling of a ticket.
+func signature(key []byte, text string) string {
 	mac := hmac.New(sha256.New, key)
-	_, _ = mac.Write(data)
-	return base64.RawURLEncoding.EncodeToString(data) + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
+	_, _ = mac.Write([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 var errTicket = &fault{http.StatusForbidden, "bad_ticket", "Forbidden: the upload ticket is not valid, or expired, or another's"}
@@ -90,18 +96,12 @@ func (s *Server) verify(r *http.Request, text, user string) (ticket, error) {
 		return ticket{}, err
 	}
 	body, sum, _ := strings.Cut(text, ".")
-	data, err := base64.RawURLEncoding.DecodeString(body)
-	if err != nil {
+	if !hmac.Equal([]byte(sum), []byte(signature(key, body))) {
 		return ticket{}, errTicket
 	}
-	got, err := base64.RawURLEncoding.DecodeString(sum)
-	if err != nil {
-		return ticket{}, errTicket
-	}
-	mac := hmac.New(sha256.New, key)
-	_, _ = mac.Write(data)
 	var t ticket
-	if !hmac.Equal(got, mac.Sum(nil)) || json.Unmarshal(data, &t) != nil || t.User != user || s.options.Now().Unix() > t.Expires {
+	data, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil || json.Unmarshal(data, &t) != nil || t.User != user || s.options.Now().Unix() > t.Expires {
 		return ticket{}, errTicket
 	}
 	return t, nil
