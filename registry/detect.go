@@ -14,6 +14,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -24,6 +25,7 @@ const (
 	Openskills Protocol = "openskills"
 	ClawHub    Protocol = "clawhub"
 	WellKnown  Protocol = "wellknown"
+	Static     Protocol = "static"
 	Folder     Protocol = "folder"
 )
 
@@ -39,7 +41,7 @@ type Found struct {
 }
 
 // Detect asks the host of an address what it speaks: whether it names a registry
-// that has the API of ClawHub, has that API itself, or lists skills. An address
+// that has the API of ClawHub, has that API itself, is made of files, or lists skills. An address
 // that says its protocol is not asked about. What is found may be on another host:
 // that is for people to know.
 func Detect(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -53,7 +55,7 @@ func Detect(ctx context.Context, client *transport.Client, address string) (Foun
 		return Found{URL: address, Protocol: Openskills}, nil
 	}
 	for _, look := range []func(context.Context, *transport.Client, string) (Found, error){
-		detectClawHub, detectClawHubAPI, detectSite, detectOpenskills,
+		detectClawHub, detectClawHubAPI, detectStatic, detectSite, detectOpenskills,
 	} {
 		found, err := look(ctx, client, address)
 		if err == nil || !errors.Is(err, source.ErrNotFound) {
@@ -97,6 +99,15 @@ func detectClawHubAPI(ctx context.Context, client *transport.Client, address str
 	}
 	_, err = r.Search(ctx, "skill", 1)
 	return Found{URL: url, Protocol: ClawHub}, nothing(err)
+}
+
+// detectStatic comes after what finds a server, which has these files, too, and more.
+func detectStatic(ctx context.Context, client *transport.Client, address string) (Found, error) {
+	url, err := static.Detect(ctx, client, address)
+	if _, other := errors.AsType[*static.VersionError](err); other {
+		return Found{}, err
+	}
+	return Found{URL: url, Protocol: Static}, nothing(err)
 }
 
 func detectSite(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -198,6 +209,7 @@ func (r *Report) heed(ctx context.Context, client *transport.Client, now func() 
 		Openskills: "/api/search?q=skill&limit=1",
 		ClawHub:    "/api/v1/search?q=skill&limit=1",
 		WellKnown:  "/.well-known/agent-skills/index.json",
+		Static:     "/config.json",
 	}[r.Protocol]
 	resp, err := client.Get(ctx, base+path, transport.GetOptions{})
 	if err != nil {

@@ -60,6 +60,9 @@ func TestDetect(t *testing.T) {
 		"pages and a registry": {map[string]string{"*": page, "/api/search": `{"skills":[]}`}, "", registry.Openskills, false},
 		"pages and a download": {map[string]string{"*": page, "/api/download": `{"error":"no such skill"}`}, "", registry.Openskills, true},
 		"the API alone":        {map[string]string{"/api/v1/search": `{"results":[]}`}, "", registry.ClawHub, false},
+		"files":                {map[string]string{"/config.json": `{"protocol":"skills-registry/1"}`, "/catalog/full.ndjson.zst": "(\xb5/\xfd\x04\x00\x01\x00\x00\x99\xe9\xd8Q"}, "", registry.Static, false},
+		"files of an app":      {map[string]string{"/config.json": `{"name":"app"}`, "/api/search": `{"skills":[]}`}, "", registry.Openskills, false},
+		"files and the API":    {map[string]string{"/config.json": `{"protocol":"skills-registry/1"}`, "/api/v1/search": `{"results":[]}`}, "", registry.ClawHub, false},
 		"named":                {map[string]string{"/.well-known/clawhub.json": `{"apiBase":"` + hub.Registry() + `"}`}, hub.Registry(), registry.ClawHub, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,8 +75,8 @@ func TestDetect(t *testing.T) {
 			if test.url != "" {
 				want = test.url
 			}
-			if test.want == registry.ClawHub {
-				want = "clawhub+" + want
+			if test.want != registry.Openskills {
+				want = string(test.want) + "+" + want
 			}
 			if found.URL != want || found.Protocol != test.want || found.Assumed != test.assumed {
 				t.Errorf("found %+v, want %s by %s", found, want, test.want)
@@ -98,6 +101,7 @@ func TestDetectNone(t *testing.T) {
 		"not well":          {map[string]string{"/api/v1/search": "500"}, nil},
 		"busy":              {map[string]string{"/api/v1/search": "429"}, nil},
 		"not well, of ours": {map[string]string{"/api/search": "500"}, nil},
+		"files to come":     {map[string]string{"/config.json": `{"protocol":"skills-registry/2"}`}, nil},
 		"no address":        {map[string]string{"/.well-known/clawhub.json": `{"apiBase":"ftp://host"}`}, nil},
 	} {
 		url := speaker(t, test.answers)

@@ -27,6 +27,28 @@ func registryProgram(t *testing.T) func() (string, error) {
 	})
 }
 
+// administer runs skills-registry on what hosted serves, and returns its output.
+func administer(ts *testscript.TestScript, args ...string) string {
+	program, err := state(ts).registry()
+	ts.Check(err)
+	data := ts.MkAbs("registry-data")
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "HOME="+data, "SKILLS_REGISTRY_DATA="+data)
+	out, err := cmd.Output()
+	if err != nil {
+		ts.Fatalf("skills-registry %v: %v", args, err)
+	}
+	return string(out)
+}
+
+// build writes the files of the registry that hosted serves: build DIR.
+func buildSite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: build DIR")
+	}
+	administer(ts, "build", "--out", ts.MkAbs(args[0]))
+}
+
 // hosted runs skills-registry until the script ends: hosted VAR USER... VAR becomes
 // its address, and the token of each user is in the file USER.token.
 func hosted(ts *testscript.TestScript, neg bool, args []string) {
@@ -37,18 +59,9 @@ func hosted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	data := ts.MkAbs("registry-data")
 	env := append(os.Environ(), "HOME="+data, "SKILLS_REGISTRY_DATA="+data)
-	administer := func(args ...string) string {
-		cmd := exec.Command(program, args...)
-		cmd.Env = env
-		out, err := cmd.Output()
-		if err != nil {
-			ts.Fatalf("skills-registry %v: %v", args, err)
-		}
-		return string(out)
-	}
 	for _, user := range args[1:] {
-		administer("user", "add", user)
-		ts.Check(os.WriteFile(ts.MkAbs(user+".token"), []byte(administer("token", "create", user, "--scope", "publish")), 0o600))
+		administer(ts, "user", "add", user)
+		ts.Check(os.WriteFile(ts.MkAbs(user+".token"), []byte(administer(ts, "token", "create", user, "--scope", "publish")), 0o600))
 	}
 
 	cmd := exec.Command(program, "serve", "--addr", "127.0.0.1:0", "--rate-read", "-1", "--rate-write", "-1", "--rate-download", "-1")

@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
 //	jobs FILE                 run what the jobs in a page of the documentation run
 //	hosted VAR USER...        run skills-registry; the tokens are in the files USER.token
+//	build DIR                 write the files of that registry, as skills-registry build
 //	accounts VAR TOKEN HANDLE serve the API of ClawHub to those with the token
 //	guarded VAR HOW FILE      serve what wants a token, and note in FILE what it is sent
 //	nowhere TEXT [FILE...]    no argument, output or other file so far holds the text
@@ -96,6 +97,7 @@ func TestScript(t *testing.T) {
 			"json":      checkJSON,
 			"jobs":      jobs,
 			"hosted":    hosted,
+			"build":     buildSite,
 			"accounts":  accounts,
 			"guarded":   guarded,
 			"nowhere":   nowhere,

@@ -27,6 +27,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/oci"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -276,6 +277,13 @@ func rules() []rule {
 			as(saying[*source.NoFileError]("a path is relative to the current folder; a slug has no slash or dot in front"))},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *wellknown.NotListedError) string {
+				if len(e.Near) > 0 {
+					return "did you mean " + strings.Join(e.Near, " or ") + "?"
+				}
+				return "look for it: skills search WORD"
+			})},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *static.NotListedError) string {
 				if len(e.Near) > 0 {
 					return "did you mean " + strings.Join(e.Near, " or ") + "?"
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/oci"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -46,6 +47,10 @@ func networkRules() []rule {
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*openskills.AnswerError]("is this the address of a registry?"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*static.VersionError]("a newer skills may know it"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*static.AnswerError]("tell the registry's operators: skills-registry build writes it anew"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*wellknown.SchemaError]("a newer skills may know it"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*wellknown.IndexError]("tell the site"))},
@@ -57,6 +62,8 @@ func networkRules() []rule {
 			as(saying[*transport.URLError](""))},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(openskills.ErrURL, "an address begins with https://")},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(static.ErrURL, "an address begins with https:// or static+https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(wellknown.ErrURL, "an address begins with https:// or wellknown+https://")},
 		{Code{"bad_address", exitUsage, false, ""},
