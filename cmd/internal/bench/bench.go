@@ -56,7 +56,7 @@ func (b *bench) run(ctx context.Context, corpusDir string) error {
 		measure func(context.Context, corpora, *table) error
 	}{
 		{"start", b.start}, {"install", b.install}, {"locked", b.locked}, {"memory", b.memory}, {"again", b.again},
-		{"hub", b.hub}, {"repository", b.repository}, {"site", b.site}, {"hosted", b.hosted},
+		{"hub", b.hub}, {"repository", b.repository}, {"site", b.site}, {"hosted", b.hosted}, {"search", b.search},
 	} {
 		if len(b.only) > 0 && !slices.Contains(b.only, part.name) {
 			continue

@@ -10,12 +10,12 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"runtime"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -192,57 +192,6 @@ http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; t
 	return &server{addr: addr, url: "http://" + addr, stop: stop}, err
 }
 
-// A load is what a server did while it was asked all the time.
-type load struct {
-	perSecond float64
-	p99       float64 // milliseconds
-}
-
-// ask asks for addresses in turn, from several connections that are kept, for some
-// time, after each was asked for once.
-func ask(ctx context.Context, addresses []string) (load, error) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: askers, DisableCompression: true}}
-	defer client.CloseIdleConnections()
-	get := func(address string) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
-		if err == nil && resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %s", address, resp.Status)
-		}
-		return err
-	}
-	for _, address := range addresses {
-		if err := get(address); err != nil {
-			return load{}, err
-		}
-	}
-	var wg sync.WaitGroup
-	took := make([][]time.Duration, askers)
-	errs := make([]error, askers)
-	began := time.Now()
-	for i := range askers {
-		wg.Go(func() {
-			for n := i; time.Since(began) < askFor && errs[i] == nil; n += askers {
-				start := time.Now()
-				errs[i] = get(addresses[n%len(addresses)])
-				took[i] = append(took[i], time.Since(start))
-			}
-		})
-	}
-	wg.Wait()
-	seconds := time.Since(began).Seconds()
-	all := slices.Sorted(slices.Values(slices.Concat(took...)))
-	return load{float64(len(all)) / seconds, float64(all[len(all)*99/100].Microseconds()) / 1000}, errors.Join(errs...)
-}
-
 // published measures a publish of one small skill, one after the other.
 func (b *bench) published(ctx context.Context, t *table, url, token string) error {
 	var s samples
@@ -281,5 +230,38 @@ func (b *bench) published(ctx context.Context, t *table, url, token string) erro
 		s = append(s, sample{wall: time.Since(began)})
 	}
 	t.time("publish of one skill", s, nil, "").atMost(25, "ms")
+	return nil
+}
+
+// search measures what a registry of 100,000 skills answers to searches for words that
+// few, many and nearly all of them have, each of which is new to it.
+func (b *bench) search(ctx context.Context, _ corpora, t *table) error {
+	const skills = 100_000
+	b.say("a search of 100,000 skills")
+	data := filepath.Join(b.dir, "searched")
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return err
+	}
+	if _, err := b.command(ctx, task{args: []string{b.program("fill"), filepath.Join(data, "registry.db"), fmt.Sprint(skills)}}); err != nil {
+		return err
+	}
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return err
+	}
+	stop, _, err := b.daemon(ctx, "http://"+addr+"/healthz", b.program("skills-registry"), "serve", "--data", data, "--addr", addr, "--rate-read", "-1")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	found, err := askAnew(ctx, runtime.NumCPU(), func(n int) string {
+		queries := []string{"agent word%d", "word%d", "skill-%d", "word%d word7", "数据 word%d", "agent wor %d", "nothing%d"}
+		return "http://" + addr + "/api/v1/search?limit=25&q=" + url.QueryEscape(fmt.Sprintf(queries[n%len(queries)], n))
+	})
+	if err != nil {
+		return err
+	}
+	t.number("searches of 100,000 skills, one a processor", found.perSecond, "/s")
+	t.number("  99 of 100 within", found.p99, "ms").atMost(50, "ms")
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // build builds the measured programs as they are released.
 func (b *bench) build(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program("")+string(filepath.Separator),
-		"./cmd/skills", "./cmd/skills-registry", "./cmd/internal/bench/bare", "./cmd/internal/bench/asked")
+		"./cmd/skills", "./cmd/skills-registry", "./cmd/internal/bench/bare", "./cmd/internal/bench/asked", "./registry/internal/meta/fill")
 	cmd.Env = append(b.buildEnv, "CGO_ENABLED=0")
 	if err := os.MkdirAll(b.program(""), 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)

@@ -119,7 +119,7 @@ func TestTLS(t *testing.T) {
 		}
 		roots := x509.NewCertPool()
 		verify := roots.AppendCertsFromPEM(text)
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, InsecureSkipVerify: !verify}, ForceAttemptHTTP2: true} //nolint:gosec // where the file holds none
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, InsecureSkipVerify: !verify}, ForceAttemptHTTP2: true} // where the file holds none
 		defer transport.CloseIdleConnections()
 		resp, err := (&http.Client{Transport: transport}).Get(r.url + "/api/v1/skills")
 		if err != nil {
