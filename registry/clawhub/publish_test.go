@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/pkg/ref"
@@ -372,4 +374,29 @@ func is(target error) func(error) bool { return func(err error) bool { return er
 func isType[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
+}
+
+// Who approves a login on the page of the real server gives a token that publishes.
+func TestLoginAndPublish(t *testing.T) {
+	h := host(t)
+	anyone := h.as("")
+	g, err := anyone.StartLogin(t.Context(), "a laptop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Interval = time.Millisecond
+	form := url.Values{"code": {g.UserCode}, "token": {h.token["alice"]}, "answer": {"approve"}}
+	resp, err := http.PostForm(h.url+"/cli/device", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	token, err := anyone.AwaitLogin(t.Context(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := withToken(t, h.url, token).Publish(t.Context(), draft(pdfSkill(), "1.0.0"))
+	if err != nil || done.Release.Owner != "alice" {
+		t.Errorf("%+v, %v", done, err)
+	}
 }

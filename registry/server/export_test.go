@@ -33,3 +33,6 @@ func (s *Server) LoseBlobs(ctx context.Context) error {
 
 // APIPatterns returns the routes of the API.
 func (s *Server) APIPatterns() []string { return slices.Sorted(maps.Keys(s.apiTable())) }
+
+// LimitStaged bounds what each user may upload in an hour.
+func (s *Server) LimitStaged(bytes int64) { s.staged.limit = bytes }

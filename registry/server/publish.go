@@ -167,6 +167,11 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	if err := s.staged.take(a.User, t.Size, s.options.Now()); err != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int(ticketLife/time.Second)))
+		s.fail(w, r, err)
+		return
+	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, t.Size))
 	if err != nil {
 		s.fail(w, r, err)

@@ -126,6 +126,7 @@ type Server struct {
 	published atomic.Int64 // versions
 	draining  atomic.Bool
 	uploadKey atomic.Pointer[[]byte]
+	staged    quota
 	uploadsMu sync.Mutex
 	uploads   map[string]int // that are under way, by token
 	answers   *answers
@@ -153,7 +154,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	s := &Server{options: o, db: db, blobs: store, log: o.Log}
+	s := &Server{options: o, db: db, blobs: store, log: o.Log, staged: quota{limit: maxStaged}}
 	if err := s.build(); err != nil {
 		_ = s.Close()
 		return nil, err
