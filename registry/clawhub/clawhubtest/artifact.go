@@ -12,11 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
+	"github.com/openskills-go/skills/registry/internal/fingerprint"
 )
 
 func sum(s string) string {
@@ -128,24 +126,13 @@ func (s *Server) file(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, text)
 }
 
-// Fingerprint returns the hash by which the client of ClawHub knows a version: of
-// the hashes of its files, in the order of JavaScript's localeCompare.
+// Fingerprint returns the hash by which the client of ClawHub knows a version.
 func Fingerprint(files map[string]string) string {
-	var paths []string
-	for path := range files {
-		hidden := slices.ContainsFunc(strings.Split(path, "/"), func(part string) bool {
-			return strings.HasPrefix(part, ".") || part == "node_modules"
-		})
-		if !hidden {
-			paths = append(paths, path)
-		}
+	data := make(map[string][]byte, len(files))
+	for path, text := range files {
+		data[path] = []byte(text)
 	}
-	collate.New(language.Und).SortStrings(paths)
-	lines := make([]string, len(paths))
-	for i, path := range paths {
-		lines[i] = path + ":" + sum(files[path])
-	}
-	return sum(strings.Join(lines, "\n"))
+	return fingerprint.Of(data)
 }
 
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {

@@ -107,11 +107,6 @@ type reasoned struct {
 	undo   bool
 }
 
-func (w *reasoned) flags(cmd *cobra.Command, usage string) {
-	cmd.Flags().StringVar(&w.reason, "reason", "", usage)
-	cmd.Flags().BoolVar(&w.undo, "undo", false, "take that back")
-}
-
 func (w *reasoned) check() error {
 	switch w.reason = strings.TrimSpace(w.reason); {
 	case w.undo && w.reason != "":
@@ -130,62 +125,51 @@ func (w *reasoned) done(what string) string {
 	return what
 }
 
-func (a *app) yankCommand() *cobra.Command {
+// saying completes a command by which something is said for a reason, of a version if
+// exact is set, of a skill as a whole if not.
+func (a *app) saying(cmd *cobra.Command, done string, exact bool, say func(source.Curator, context.Context, source.Release, string) error) *cobra.Command {
 	var w reasoned
-	cmd := &cobra.Command{
-		Use:     "yank REF@VERSION",
-		Short:   "Hide a published version from selection",
-		GroupID: groupMake,
+	cmd.GroupID = groupMake
+	cmd.RunE = a.run(func(ctx context.Context, args []string) (*answer, error) {
+		r, err := published(args[0], exact)
+		if err == nil {
+			err = w.check()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return a.curate(ctx, curation{r, curateResult{Action: w.done(done), Reason: w.reason}, func(ctx context.Context, c source.Curator, rel source.Release) error {
+			return say(c, ctx, rel, w.reason)
+		}})
+	})
+	cmd.Flags().StringVar(&w.reason, "reason", "", "why, in a `text` that everyone who has it will read")
+	cmd.Flags().BoolVar(&w.undo, "undo", false, "take that back")
+	a.curateFlags(cmd)
+	return cmd
+}
+
+func (a *app) yankCommand() *cobra.Command {
+	return a.saying(&cobra.Command{
+		Use:   "yank REF@VERSION",
+		Short: "Hide a published version from selection",
 		Long: `Hide a version that you published from selection: nobody gets it anew, and those who
 have it in their lock still do, with a warning that says why.`,
 		Example: `  skills yank acme:alice/pdf@1.2.0 --reason "it loses the last page"
   skills yank acme:alice/pdf@1.2.0 --undo`,
 		Args: args(1, 1, "a version, as acme:alice/pdf@1.2.0"),
-		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
-			r, err := published(args[0], true)
-			if err == nil {
-				err = w.check()
-			}
-			if err != nil {
-				return nil, err
-			}
-			return a.curate(ctx, curation{r, curateResult{Action: w.done("yanked"), Reason: w.reason}, func(ctx context.Context, c source.Curator, rel source.Release) error {
-				return c.Yank(ctx, rel, w.reason)
-			}})
-		}),
-	}
-	w.flags(cmd, "why, in a `text` that everyone who has it will read")
-	a.curateFlags(cmd)
-	return cmd
+	}, "yanked", true, source.Curator.Yank)
 }
 
 func (a *app) deprecateCommand() *cobra.Command {
-	var w reasoned
-	cmd := &cobra.Command{
-		Use:     "deprecate REF",
-		Short:   "Say that another skill should be used",
-		GroupID: groupMake,
+	return a.saying(&cobra.Command{
+		Use:   "deprecate REF",
+		Short: "Say that another skill should be used",
 		Long: `Say of a skill that you published that another should be used. It can still be
 installed; whoever does, or looks for newer versions, reads why not.`,
 		Example: `  skills deprecate acme:alice/pdf --reason "use alice/documents"
   skills deprecate acme:alice/pdf --undo`,
 		Args: args(1, 1, "a skill, as acme:alice/pdf"),
-		RunE: a.run(func(ctx context.Context, args []string) (*answer, error) {
-			r, err := published(args[0], false)
-			if err == nil {
-				err = w.check()
-			}
-			if err != nil {
-				return nil, err
-			}
-			return a.curate(ctx, curation{r, curateResult{Action: w.done("deprecated"), Reason: w.reason}, func(ctx context.Context, c source.Curator, rel source.Release) error {
-				return c.Deprecate(ctx, rel, w.reason)
-			}})
-		}),
-	}
-	w.flags(cmd, "why, and what to use instead, in a `text`")
-	a.curateFlags(cmd)
-	return cmd
+	}, "deprecated", false, source.Curator.Deprecate)
 }
 
 func (a *app) tagCommand() *cobra.Command {
