@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,6 +32,10 @@ type answer struct {
 	cache           string
 	status          int
 	body            []byte
+
+	// Of a download, all of its header, and the skill that it counts for.
+	header http.Header
+	skill  int64
 }
 
 func newAnswers() *answers { return &answers{order: list.New(), by: map[string]*list.Element{}} }
@@ -138,4 +144,55 @@ func (h *holding) Write(p []byte) (int, error) {
 	h.WriteHeader(http.StatusOK)
 	h.body = append(h.body, p...)
 	return len(p), nil
+}
+
+// unkept is the generation of what is not to be remembered.
+const unkept = -1
+
+// again answers a download as the one before, if nothing changed since. If it did not,
+// what is answered now is of the generation that it returns.
+func (s *Server) again(w http.ResponseWriter, r *http.Request) (generation int64, done bool) {
+	if r.Method != http.MethodGet || s.options.Private || !whole(r) {
+		return unkept, false
+	}
+	generation, err := s.catalog.Generation(r.Context())
+	if err != nil {
+		return unkept, false
+	}
+	one := s.answers.get(generation, r.URL.RequestURI())
+	if one == nil || one.header == nil {
+		return generation, false
+	}
+	h := w.Header()
+	for name, values := range one.header {
+		h[name] = values
+	}
+	s.catalog.Downloaded(one.skill)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(one.body)
+	return generation, true
+}
+
+// keep remembers a small download, whose header is h, of the generation that again
+// returned. What is read of the blob is read again.
+func (s *Server) keep(generation int64, key string, h http.Header, skill int64, blob io.ReadSeeker, size int64) error {
+	if generation == unkept || size > maxAnswer || len(key) >= 1024 {
+		return nil
+	}
+	one := &answer{key: key, status: http.StatusOK, body: make([]byte, size), header: http.Header{}, skill: skill}
+	_, err := io.ReadFull(blob, one.body)
+	if err == nil {
+		_, err = blob.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("read blob: %w", err)
+	}
+	for _, name := range []string{"Content-Type", "Cache-Control", "Etag", "Repr-Digest", "X-Skill-Version", "X-Skill-Yanked", "Content-Disposition"} {
+		if values := h[name]; values != nil {
+			one.header[name] = values
+		}
+	}
+	one.header["Accept-Ranges"], one.header["Content-Length"] = []string{"bytes"}, []string{strconv.FormatInt(size, 10)}
+	s.answers.put(generation, one)
+	return nil
 }

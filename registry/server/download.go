@@ -24,6 +24,10 @@ func wanted(values url.Values) catalog.Want {
 }
 
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
+	generation, done := s.again(w, r)
+	if done {
+		return
+	}
 	k, values, err := s.asked(r)
 	if err != nil {
 		s.fail(w, r, err)
@@ -34,14 +38,14 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.send(w, r, k, v); err != nil {
+	if err := s.send(w, r, k, v, generation); err != nil {
 		s.fail(w, r, err)
 	}
 }
 
-// send answers with the artifact of a version. Range, If-Range, If-None-Match and
+// send answers with the artifact of a version, and remembers it as of a generation. Range, If-Range, If-None-Match and
 // HEAD are what http.ServeContent makes of them.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v meta.Version) error {
+func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v meta.Version, generation int64) error {
 	blob, size, err := s.catalog.Blob(r.Context(), v.Artifact)
 	if err != nil {
 		return err
@@ -63,6 +67,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v me
 	h.Set("Content-Disposition", `attachment; filename="`+k.Slug+"-"+v.Version+`.zip"`)
 	if r.Method == http.MethodGet && r.Header.Get("Range") == "" && r.Header.Get("If-None-Match") == "" {
 		s.catalog.Downloaded(k.ID)
+	}
+	if err := s.keep(generation, r.URL.RequestURI(), h, k.ID, blob, size); err != nil {
+		return err
 	}
 	serveBlob(w, r, blob, size)
 	return nil

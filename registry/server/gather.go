@@ -85,11 +85,8 @@ func gather(r *http.Request, status int, h http.Header) {
 // serveBlob answers with a blob, whose headers are set. What asks for all of it is
 // sent without the buffer of http.ServeContent.
 func serveBlob(w http.ResponseWriter, r *http.Request, blob io.ReadSeeker, size int64) {
-	whole, ok := blob.(io.WriterTo)
-	for _, name := range []string{"Range", "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since"} {
-		ok = ok && r.Header[name] == nil
-	}
-	if !ok || r.Method != http.MethodGet {
+	all, ok := blob.(io.WriterTo)
+	if !ok || r.Method != http.MethodGet || !whole(r) {
 		http.ServeContent(w, r, "", time.Time{}, blob)
 		return
 	}
@@ -97,5 +94,15 @@ func serveBlob(w http.ResponseWriter, r *http.Request, blob io.ReadSeeker, size 
 	h["Accept-Ranges"] = []string{"bytes"}
 	h["Content-Length"] = []string{strconv.FormatInt(size, 10)}
 	w.WriteHeader(http.StatusOK)
-	_, _ = whole.WriteTo(w)
+	_, _ = all.WriteTo(w)
+}
+
+// whole reports whether a request asks for all of something, whatever it is.
+func whole(r *http.Request) bool {
+	for _, name := range []string{"Range", "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if r.Header[name] != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/openskills-go/skills/registry/api"
+	"github.com/openskills-go/skills/registry/internal/catalog"
 	"github.com/openskills-go/skills/registry/server"
 )
 
@@ -80,5 +82,44 @@ func TestGather(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want[i]) {
 			t.Errorf("answer %d of a row: %d bytes, %v", i, len(got), err)
 		}
+	}
+}
+
+// A download is remembered until something changes, counts each time, and is nobody
+// else's.
+func TestDownloadsRemembered(t *testing.T) {
+	s, base := start(t)
+	alice := &client{t, base, issue(t, s, "alice", "publish")}
+	anyone := &client{t, base, ""}
+	into[api.Published](t, alice.upload("demo", "1.0.0", tree("one")))
+	for _, path := range []string{"/api/v1/download?slug=demo", "/api/download?slug=demo"} {
+		first := anyone.get(path)
+		for range 3 {
+			again := anyone.get(path)
+			if again.status != 200 || again.body != first.body || again.header.Get("Etag") != first.header.Get("Etag") ||
+				again.header.Get("Repr-Digest") != first.header.Get("Repr-Digest") || again.header.Get("Content-Disposition") != first.header.Get("Content-Disposition") ||
+				again.header.Get("X-Content-Type-Options") != "nosniff" || again.header.Get("Content-Length") != first.header.Get("Content-Length") {
+				t.Errorf("%s: %d %v, and before %v", path, again.status, again.header, first.header)
+			}
+		}
+	}
+	if err := s.Catalog().Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k, err := s.Catalog().Find(t.Context(), catalog.Name{Owner: "alice", Slug: "demo"})
+	if err != nil || k.Downloads != 8 {
+		t.Errorf("%d downloads were counted, %v", k.Downloads, err)
+	}
+	into[api.Published](t, alice.upload("demo", "1.1.0", tree("two")))
+	if a := anyone.get("/api/v1/download?slug=demo"); a.header.Get("X-Skill-Version") != "1.1.0" {
+		t.Errorf("after a publish it is %v", a.header)
+	}
+	alice.want(200, "", "POST", "/api/v1/skills/demo/versions/1.1.0/yank", api.Change{Reason: "why"})
+	if a := anyone.get("/api/v1/download?slug=demo"); a.header.Get("X-Skill-Version") != "1.0.0" {
+		t.Errorf("after a yank it is %v", a.header)
+	}
+	alice.want(200, "", "DELETE", "/api/v1/skills/demo", nil)
+	if a := anyone.get("/api/v1/download?slug=demo"); a.status == 200 {
+		t.Error("after it was deleted it is there")
 	}
 }

@@ -13,6 +13,10 @@ import (
 // The slug may be that of a skill, owner/slug, or both joined by a hyphen; version
 // is a query, as in a reference. What is asked for beside that means nothing here.
 func (s *Server) downloadBoth(w http.ResponseWriter, r *http.Request) {
+	generation, done := s.again(w, r)
+	if done {
+		return
+	}
 	values, err := query(r)
 	if err != nil {
 		s.failJSON(w, r, err)
@@ -38,7 +42,7 @@ func (s *Server) downloadBoth(w http.ResponseWriter, r *http.Request) {
 	}
 	v, err := s.answer(r, k, q)
 	if err == nil {
-		err = s.send(w, r, k, v)
+		err = s.send(w, r, k, v, generation)
 	}
 	if err != nil {
 		s.failJSON(w, r, err)

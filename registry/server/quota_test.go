@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,5 +42,38 @@ func TestUploadQuota(t *testing.T) {
 	later.Store(int64(time.Hour))
 	if a := upload(alice, forty); a.status != 200 {
 		t.Errorf("an hour later: %d", a.status)
+	}
+}
+
+// Of a proxy that is trusted it is believed whom it asks for, and of nobody else; what
+// comes before the last address that is not trusted may be made up.
+func TestTrustedProxy(t *testing.T) {
+	_, base := start(t, func(o *server.Options) {
+		o.Rates = server.Rates{Read: 1}
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	})
+	anyone := &client{t, base, ""}
+	for _, test := range []struct {
+		forwarded string
+		want      int
+	}{
+		{"203.0.113.1", 200},
+		{"203.0.113.1", 429},
+		{"203.0.113.2", 200},
+		{"203.0.113.9, 203.0.113.2", 429},         // the first is what the second says
+		{"203.0.113.3, 10.0.0.1", 200},            // through two proxies of ours
+		{"203.0.113.3, 10.0.0.2, 127.0.0.9", 429}, // and through others
+		{"nonsense, 203.0.113.3", 429},
+		{"", 200}, // the proxy itself
+		{"", 429},
+		{"nonsense", 429},
+	} {
+		var header []string
+		if test.forwarded != "" {
+			header = []string{"X-Forwarded-For", test.forwarded}
+		}
+		if a := anyone.get("/api/v1/skills", header...); a.status != test.want {
+			t.Errorf("%q: %d, want %d", test.forwarded, a.status, test.want)
+		}
 	}
 }
