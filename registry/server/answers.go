@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -164,22 +165,20 @@ func (s *Server) again(w http.ResponseWriter, r *http.Request) (generation int64
 		return generation, false
 	}
 	h := w.Header()
-	for name, values := range one.header {
-		h[name] = values
-	}
+	maps.Copy(h, one.header)
 	s.catalog.Downloaded(one.skill)
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(one.body)
 	return generation, true
 }
 
-// keep remembers a small download, whose header is h, of the generation that again
+// keep remembers what was answered with a small blob, of the generation that again
 // returned. What is read of the blob is read again.
-func (s *Server) keep(generation int64, key string, h http.Header, skill int64, blob io.ReadSeeker, size int64) error {
-	if generation == unkept || size > maxAnswer || len(key) >= 1024 {
+func (s *Server) keep(generation int64, one *answer, blob io.ReadSeeker, size int64) error {
+	if generation == unkept || size > maxAnswer || len(one.key) >= 1024 {
 		return nil
 	}
-	one := &answer{key: key, status: http.StatusOK, body: make([]byte, size), header: http.Header{}, skill: skill}
+	one.body = make([]byte, size)
 	_, err := io.ReadFull(blob, one.body)
 	if err == nil {
 		_, err = blob.Seek(0, io.SeekStart)
@@ -187,12 +186,13 @@ func (s *Server) keep(generation int64, key string, h http.Header, skill int64, 
 	if err != nil {
 		return fmt.Errorf("read blob: %w", err)
 	}
+	all := one.header
+	one.header = http.Header{"Accept-Ranges": {"bytes"}, "Content-Length": {strconv.FormatInt(size, 10)}}
 	for _, name := range []string{"Content-Type", "Cache-Control", "Etag", "Repr-Digest", "X-Skill-Version", "X-Skill-Yanked", "Content-Disposition"} {
-		if values := h[name]; values != nil {
+		if values := all[name]; values != nil {
 			one.header[name] = values
 		}
 	}
-	one.header["Accept-Ranges"], one.header["Content-Length"] = []string{"bytes"}, []string{strconv.FormatInt(size, 10)}
 	s.answers.put(generation, one)
 	return nil
 }

@@ -68,7 +68,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, k meta.Skill, v me
 	if r.Method == http.MethodGet && r.Header.Get("Range") == "" && r.Header.Get("If-None-Match") == "" {
 		s.catalog.Downloaded(k.ID)
 	}
-	if err := s.keep(generation, r.URL.RequestURI(), h, k.ID, blob, size); err != nil {
+	if err := s.keep(generation, &answer{key: r.URL.RequestURI(), header: h, skill: k.ID}, blob, size); err != nil {
 		return err
 	}
 	serveBlob(w, r, blob, size)
