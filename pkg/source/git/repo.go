@@ -239,7 +239,8 @@ func (p *repo) shallow(ctx context.Context, c *commit, name string) error {
 			f.limit, f.soft = p.limit(), false
 		}
 		err := p.fetch(ctx, f)
-		if _, over := errors.AsType[*transport.LimitError](err); !over || p.plain {
+		over, ok := errors.AsType[*transport.LimitError](err)
+		if !ok || p.plain || over.Got > p.limit() { // of the last, all that there is to come has come
 			return err
 		}
 	}
