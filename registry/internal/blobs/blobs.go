@@ -29,6 +29,7 @@ import (
 
 const (
 	small        = 1 << 20 // what is at most this large is verified and kept in memory
+	old          = 10 * time.Minute
 	defaultCache = 32 << 20
 
 	keptPrefix   = "sha256/"
@@ -107,8 +108,18 @@ func stagedKey(d digest.Digest) (string, error) {
 
 // Put keeps data, which d must be the digest of. When it returns nil the blob is
 // durable. It is a success if the blob is there already, and heals one that is
-// damaged.
+// damaged. One that is old is written anew: whoever collects what nobody names then
+// sees that somebody came for it.
 func (s *Store) Put(ctx context.Context, d digest.Digest, data []byte) error {
+	return s.put(ctx, d, data, func(modified time.Time) bool { return time.Since(modified) < old })
+}
+
+// Heal is Put for what is named, so that it may be as old as it is.
+func (s *Store) Heal(ctx context.Context, d digest.Digest, data []byte) error {
+	return s.put(ctx, d, data, func(time.Time) bool { return true })
+}
+
+func (s *Store) put(ctx context.Context, d digest.Digest, data []byte, stays func(modified time.Time) bool) error {
 	k, err := key(d)
 	if err != nil {
 		return err
@@ -117,7 +128,7 @@ func (s *Store) Put(ctx context.Context, d digest.Digest, data []byte) error {
 		return &digest.MismatchError{Want: d, Got: got}
 	}
 	have, err := s.bucket.Attributes(ctx, k)
-	if err == nil && have.Size == int64(len(data)) {
+	if err == nil && have.Size == int64(len(data)) && stays(have.ModTime) {
 		if len(data) > small {
 			return s.flush(k)
 		}
@@ -221,6 +232,20 @@ func (s *Store) Open(ctx context.Context, d digest.Digest) (io.ReadSeekCloser, i
 type held struct{ *bytes.Reader }
 
 func (held) Close() error { return nil }
+
+// Modified returns when a blob was written last. An error matches fs.ErrNotExist if
+// there is none.
+func (s *Store) Modified(ctx context.Context, d digest.Digest) (time.Time, error) {
+	k, err := key(d)
+	if err != nil {
+		return time.Time{}, err
+	}
+	have, err := s.bucket.Attributes(ctx, k)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask about blob: %w", missing(err))
+	}
+	return have.ModTime, nil
+}
 
 // Delete deletes a blob, if it is there.
 func (s *Store) Delete(ctx context.Context, d digest.Digest) error {

@@ -2,10 +2,12 @@ package blobs_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openskills-go/skills/pkg/digest"
 	"github.com/openskills-go/skills/registry/internal/blobs"
@@ -102,5 +104,38 @@ func TestRefuses(t *testing.T) {
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Error(err)
 		}
+	}
+}
+
+// Who comes for an old blob of nobody makes it young; who has it named leaves it.
+func TestPutMakesYoung(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, "file://"+filepath.ToSlash(dir), 0)
+	data := []byte("a blob")
+	d := digest.Of(data)
+	if err := s.Put(t.Context(), d, data); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "sha256", d.Hex()[:2], d.Hex())
+	then := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	age := func() time.Duration {
+		t.Helper()
+		modified, err := s.Modified(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(modified)
+	}
+	if err := s.Heal(t.Context(), d, data); err != nil || age() < 50*time.Minute {
+		t.Errorf("healed, it is %v old, %v", age(), err)
+	}
+	if err := s.Put(t.Context(), d, data); err != nil || age() > time.Minute {
+		t.Errorf("put again, it is %v old, %v", age(), err)
+	}
+	if _, err := s.Modified(t.Context(), digest.Of(nil)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of what is not there: %v", err)
 	}
 }

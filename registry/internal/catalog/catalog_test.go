@@ -493,6 +493,43 @@ func TestFsck(t *testing.T) {
 	}
 }
 
+// What an interrupted publish left is not taken away from the publish that comes for
+// it while the registry is being checked.
+func TestFsckWhilePublishing(t *testing.T) {
+	r, elsewhere := open(t), open(t)
+	for _, text := range []string{"one", "two", "three"} {
+		v := elsewhere.publish(t, alice, catalog.Draft{Slug: text, Version: "1.0.0", Files: files(text)}).Version
+		for _, d := range []digest.Digest{v.Artifact, v.Manifest, v.Config, v.Layer} {
+			data, err := elsewhere.blobs.Get(t.Context(), d)
+			if err == nil {
+				err = r.blobs.Put(t.Context(), d, data)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	published := false
+	for _, err := range r.Fsck(t.Context(), true, -time.Second) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if published {
+			continue
+		}
+		published = true
+		for _, text := range []string{"one", "two", "three"} {
+			r.publish(t, alice, catalog.Draft{Slug: text, Version: "1.0.0", Files: files(text)})
+		}
+	}
+	if !published {
+		t.Fatal("nothing was found")
+	}
+	for f, err := range r.Fsck(t.Context(), false, time.Hour) {
+		t.Errorf("%+v, %v", f, err)
+	}
+}
+
 func TestDownloads(t *testing.T) {
 	r := open(t)
 	out := r.publish(t, alice, draft("1.0.0", "one"))

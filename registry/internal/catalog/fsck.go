@@ -177,9 +177,12 @@ func (c *Catalog) orphans(ctx context.Context, named map[digest.Digest]bool, rep
 		}
 		f := Fault{Subject: string(info.Digest), Why: "no version has this blob"}
 		if repair {
-			if err := c.blobs.Delete(ctx, info.Digest); err != nil {
+			switch deleted, err := c.collect(ctx, info.Digest, grace); {
+			case err != nil:
 				yield(Fault{}, err)
 				return
+			case !deleted:
+				continue
 			}
 			f.Repair = "deleted"
 		}
@@ -187,6 +190,27 @@ func (c *Catalog) orphans(ctx context.Context, named map[digest.Digest]bool, rep
 			return
 		}
 	}
+}
+
+// collect deletes a blob, unless a version has it by now, or a publish came for it: that
+// writes what is old anew (see blobs.Store.Put), so that it is young again.
+func (c *Catalog) collect(ctx context.Context, d digest.Digest, grace time.Duration) (deleted bool, err error) {
+	named := false
+	err = c.meta.View(ctx, func(tx *meta.Tx) (err error) {
+		named, err = tx.Named(ctx, d)
+		return err
+	})
+	if err != nil || named {
+		return false, err
+	}
+	modified, err := c.blobs.Modified(ctx, d)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && c.now().Sub(modified) < grace {
+		return false, nil
+	}
+	if err == nil {
+		err = c.blobs.Delete(ctx, d)
+	}
+	return err == nil, err
 }
 
 // counts are downloads that are not written yet.

@@ -140,7 +140,7 @@ func (c *Catalog) heal(ctx context.Context, d Draft, b *bundle, v meta.Version) 
 		if !slices.Contains(noted, sum) {
 			continue // made by another release of this program
 		}
-		if err := c.blobs.Put(ctx, sum, data); err != nil {
+		if err := c.blobs.Heal(ctx, sum, data); err != nil {
 			return fmt.Errorf("store version: %w", err)
 		}
 	}

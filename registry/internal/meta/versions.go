@@ -64,6 +64,13 @@ func (tx *Tx) Served(ctx context.Context, blob digest.Digest) (bool, error) {
 	return len(list) > 0, err
 }
 
+// Named reports whether a version, be it deleted or removed, has a blob.
+func (tx *Tx) Named(ctx context.Context, blob digest.Digest) (bool, error) {
+	scan := func(s scanner) (n int64, err error) { return n, s.Scan(&n) }
+	list, err := rows(ctx, tx, scan, `SELECT id FROM versions WHERE artifact = $1 OR manifest = $1 OR config = $1 OR layer = $1 LIMIT 1`, string(blob))
+	return len(list) > 0, err
+}
+
 // AllVersions yields every version there ever was, by ID, in pages of its own.
 // The error, if there is one, comes last.
 func (tx *Tx) AllVersions(ctx context.Context) iter.Seq2[Version, error] {
