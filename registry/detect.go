@@ -14,6 +14,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -24,6 +25,7 @@ const (
 	Openskills Protocol = "openskills"
 	ClawHub    Protocol = "clawhub"
 	WellKnown  Protocol = "wellknown"
+	Static     Protocol = "static"
 	Folder     Protocol = "folder"
 )
 
@@ -39,7 +41,8 @@ type Found struct {
 }
 
 // Detect asks the host of an address what it speaks: whether it names a registry
-// that has the API of ClawHub, has that API itself, or lists skills. An address
+// that has the API of ClawHub, is a registry of files, has that API itself, or lists
+// skills. An address
 // that says its protocol is not asked about. What is found may be on another host:
 // that is for people to know.
 func Detect(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -53,7 +56,7 @@ func Detect(ctx context.Context, client *transport.Client, address string) (Foun
 		return Found{URL: address, Protocol: Openskills}, nil
 	}
 	for _, look := range []func(context.Context, *transport.Client, string) (Found, error){
-		detectClawHub, detectClawHubAPI, detectSite, detectOpenskills,
+		detectClawHub, detectStatic, detectClawHubAPI, detectSite, detectOpenskills,
 	} {
 		found, err := look(ctx, client, address)
 		if err == nil || !errors.Is(err, source.ErrNotFound) {
@@ -85,6 +88,21 @@ func detectClawHub(ctx context.Context, client *transport.Client, address string
 		url = string(ClawHub) + "+" + url
 	}
 	return Found{URL: url, Protocol: ClawHub}, err
+}
+
+// detectStatic finds registries of files. A server of ours has those files, too, and
+// can do more. It says so at the root of its host, unless it is below a path. Where
+// only files are the API is not there, in whatever way a bucket says that.
+func detectStatic(ctx context.Context, client *transport.Client, address string) (Found, error) {
+	url, err := static.Discover(ctx, client, address)
+	if err != nil {
+		return Found{}, err
+	}
+	found, err := detectClawHubAPI(ctx, client, strings.TrimPrefix(url, string(Static)+"+"))
+	if err == nil || !errors.Is(err, source.ErrNotFound) && !errors.Is(err, source.ErrAuth) {
+		return found, err
+	}
+	return Found{URL: url, Protocol: Static}, nil
 }
 
 // detectClawHubAPI finds registries that have the API and do not say so, such as
@@ -197,6 +215,7 @@ func (r *Report) heed(ctx context.Context, client *transport.Client, now func() 
 	path := map[Protocol]string{
 		Openskills: "/api/search?q=skill&limit=1",
 		ClawHub:    "/api/v1/search?q=skill&limit=1",
+		Static:     "/config.json",
 		WellKnown:  "/.well-known/agent-skills/index.json",
 	}[r.Protocol]
 	resp, err := client.Get(ctx, base+path, transport.GetOptions{})

@@ -17,6 +17,7 @@ import (
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -30,8 +31,8 @@ var ErrUnknownProtocol = errors.New("registry protocol is unknown")
 type Options struct {
 	Name string // in references; "" is the default registry
 	// URL is https://host/path, with the protocol before it unless that is openskills
-	// (clawhub+https://host/path, wellknown+https://host/path), file:///folder, or the
-	// path of a folder; "" is DefaultURL.
+	// (clawhub+https://host/path, static+https://host/path, wellknown+https://host/path),
+	// file:///folder, or the path of a folder; "" is DefaultURL.
 	URL    string
 	Client *transport.Client // for registries on the web
 	Locale string            // for references that name none; "" leaves it to the registry
@@ -57,6 +58,7 @@ func protocols() []protocol {
 		{"folder", schemes("file", ""), openFolder},
 		{"clawhub", schemes("clawhub+https", "clawhub+http"), openClawhub},
 		{"wellknown", schemes("wellknown+https", "wellknown+http"), openWellknown},
+		{"static", schemes("static+https", "static+http"), openStatic},
 	}
 }
 
@@ -114,6 +116,10 @@ func openFolder(o Options) (source.Source, error) {
 
 func openWellknown(o Options) (source.Source, error) {
 	return wellknown.New(wellknown.Options{URL: o.URL, Client: o.Client, Limits: o.Limits})
+}
+
+func openStatic(o Options) (source.Source, error) {
+	return static.New(static.Options{Name: o.Name, URL: o.URL, Client: o.Client, Limits: o.Limits})
 }
 
 // filePath returns the path of a file URL (RFC 8089): file:///dir, or with the
