@@ -16,7 +16,8 @@ import (
 
 const (
 	maxIndex = 16 << 20
-	maxLine  = 1 << 20
+	maxLine  = 1 << 20 // bytes
+	maxLines = 1 << 20
 )
 
 // A release is a version of a skill that is still there.
@@ -115,7 +116,9 @@ func eachLine(ctx context.Context, from io.Reader, at string, do func(line []byt
 		return len(data), data, nil
 	})
 	for lines.Scan() {
-		number++
+		if number++; number > maxLines {
+			return fault(fmt.Sprintf("there are more than %d lines", maxLines))
+		}
 		if number%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
