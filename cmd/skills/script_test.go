@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	requests VAR N            the server was asked N times since the last look; any: as often as it likes
 //	clawhub VAR DIR           serve the API of ClawHub
 //	site VAR DIR              serve the files of a folder
+//	static VAR DIR            serve a registry that is built into files
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
@@ -56,6 +57,7 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	buildSite := buildSite(t.TempDir())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -73,6 +75,7 @@ func TestScript(t *testing.T) {
 				servers:    map[string]*registrytest.Server{},
 				asked:      map[string]func() []string{},
 				hubs:       map[string]*clawhubtest.Server{},
+				buildSite:  buildSite,
 				remembered: map[string]string{},
 			}
 			return os.MkdirAll(home, 0o777) // a script may have files in it
@@ -88,6 +91,7 @@ func TestScript(t *testing.T) {
 			"skillsin":  skillsIn,
 			"clawhub":   clawhub,
 			"site":      site,
+			"static":    staticSite,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
@@ -108,6 +112,7 @@ type scriptState struct {
 	servers    map[string]*registrytest.Server
 	asked      map[string]func() []string // what other servers were asked since the last call
 	hubs       map[string]*clawhubtest.Server
+	buildSite  func() (program string, err error)
 	remembered map[string]string
 	said       strings.Builder // arguments and output of every run
 }

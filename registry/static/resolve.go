@@ -21,7 +21,7 @@ import (
 // source.ErrNotFound.
 type NotFoundError struct {
 	Skill string   // slug or owner/slug
-	Near  []string // a few that are spelled like it, with their owner; they can be typed
+	Near  []string // a few that are spelled like it, as they can be typed
 	Err   error    // what was answered; nil if the catalogue told
 }
 
@@ -137,7 +137,7 @@ func (r *Registry) owned(ctx context.Context, slug string) (skillName, error) {
 	}
 	switch found := names[from:to]; len(found) {
 	case 0:
-		return skillName{}, &NotFoundError{Skill: slug}
+		return skillName{}, &NotFoundError{Skill: slug, Near: nearest(slug, names)}
 	case 1:
 		return found[0], nil
 	default:
@@ -184,6 +184,12 @@ func (r *Registry) near(ctx context.Context, c *config, n skillName) []string {
 // was read before.
 func (r *Registry) Suggest(_ context.Context, slug string) []string {
 	names, _ := r.names.known()
+	return nearest(slug, names)
+}
+
+// nearest returns at most three slugs of names, which are sorted by slug, that are
+// spelled like one.
+func nearest(slug string, names []skillName) []string {
 	slugs := make([]string, len(names))
 	for i, n := range names {
 		slugs[i] = n.slug

@@ -83,7 +83,8 @@ func TestSlugWithoutOwner(t *testing.T) {
 	if !ok || !errors.Is(err, source.ErrAmbiguous) || strings.Join(several.Owners(), " ") != "alice bob" {
 		t.Errorf("%v", err)
 	}
-	if _, err := r.Resolve(t.Context(), slug("pdf-tool"), ""); !errors.Is(err, source.ErrNotFound) {
+	_, err = r.Resolve(t.Context(), slug("pdf-tool"), "")
+	if e, ok := errors.AsType[*static.NotFoundError](err); !ok || !errors.Is(err, source.ErrNotFound) || cmp.Diff([]string{"pdf-tools"}, e.Near) != "" {
 		t.Error(err)
 	}
 	if near := r.Suggest(t.Context(), "pdf-tool"); cmp.Diff([]string{"pdf-tools"}, near) != "" {

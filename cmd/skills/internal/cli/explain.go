@@ -27,6 +27,7 @@ import (
 	"github.com/openskills-go/skills/pkg/transport"
 	"github.com/openskills-go/skills/pkg/version"
 	"github.com/openskills-go/skills/registry/oci"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -278,6 +279,13 @@ func rules() []rule {
 					return "did you mean " + strings.Join(e.Near, " or ") + "?"
 				}
 				return "look for it: skills search WORD"
+			})},
+		{Code{"not_found", exitNotFound, false, ""},
+			as(func(e *static.NotFoundError) string {
+				if len(e.Near) > 0 {
+					return "did you mean " + strings.Join(e.Near, " or ") + "?"
+				}
+				return hintSearch
 			})},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *wellknown.NoIndexError) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/oci"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -50,6 +51,10 @@ func networkRules() []rule {
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*wellknown.IndexError]("tell the site"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*static.ProtocolError]("a newer skills may know it"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
+			as(saying[*static.FormatError]("is this the address of a registry? If it is, tell its operators"))},
+		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*oci.AnswerError]("is this the address of an OCI registry?"))},
 		{Code{"bad_answer", exitUnreachable, true, ""},
 			as(saying[*clawhub.AnswerError]("is this the address of a registry?"))},
@@ -61,6 +66,8 @@ func networkRules() []rule {
 			is(wellknown.ErrURL, "an address begins with https:// or wellknown+https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(clawhub.ErrURL, "an address begins with https://")},
+		{Code{"bad_address", exitUsage, false, ""},
+			is(static.ErrURL, "an address begins with https:// or static+https://")},
 		{Code{"bad_address", exitUsage, false, ""},
 			is(registry.ErrUnknownProtocol, "an address begins with https://")},
 		{Code{"address_refused", exitUnreachable, false, "a host on the web leads into a private network"},
