@@ -41,7 +41,8 @@ type Found struct {
 }
 
 // Detect asks the host of an address what it speaks: whether it names a registry
-// that has the API of ClawHub, has that API itself, is made of files, or lists skills. An address
+// that has the API of ClawHub, is a registry of files, has that API itself, or lists
+// skills. An address
 // that says its protocol is not asked about. What is found may be on another host:
 // that is for people to know.
 func Detect(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -55,7 +56,7 @@ func Detect(ctx context.Context, client *transport.Client, address string) (Foun
 		return Found{URL: address, Protocol: Openskills}, nil
 	}
 	for _, look := range []func(context.Context, *transport.Client, string) (Found, error){
-		detectClawHub, detectClawHubAPI, detectStatic, detectSite, detectOpenskills,
+		detectClawHub, detectStatic, detectClawHubAPI, detectSite, detectOpenskills,
 	} {
 		found, err := look(ctx, client, address)
 		if err == nil || !errors.Is(err, source.ErrNotFound) {
@@ -89,6 +90,21 @@ func detectClawHub(ctx context.Context, client *transport.Client, address string
 	return Found{URL: url, Protocol: ClawHub}, err
 }
 
+// detectStatic finds registries of files. A server of ours has those files, too, and
+// can do more. It says so at the root of its host, unless it is below a path. Where
+// only files are the API is not there, in whatever way a bucket says that.
+func detectStatic(ctx context.Context, client *transport.Client, address string) (Found, error) {
+	url, err := static.Discover(ctx, client, address)
+	if err != nil {
+		return Found{}, err
+	}
+	found, err := detectClawHubAPI(ctx, client, strings.TrimPrefix(url, string(Static)+"+"))
+	if err == nil || !errors.Is(err, source.ErrNotFound) && !errors.Is(err, source.ErrAuth) {
+		return found, err
+	}
+	return Found{URL: url, Protocol: Static}, nil
+}
+
 // detectClawHubAPI finds registries that have the API and do not say so, such as
 // one repository of a server of many.
 func detectClawHubAPI(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -99,15 +115,6 @@ func detectClawHubAPI(ctx context.Context, client *transport.Client, address str
 	}
 	_, err = r.Search(ctx, "skill", 1)
 	return Found{URL: url, Protocol: ClawHub}, nothing(err)
-}
-
-// detectStatic comes after what finds a server, which has these files, too, and more.
-func detectStatic(ctx context.Context, client *transport.Client, address string) (Found, error) {
-	url, err := static.Detect(ctx, client, address)
-	if _, other := errors.AsType[*static.VersionError](err); other {
-		return Found{}, err
-	}
-	return Found{URL: url, Protocol: Static}, nothing(err)
 }
 
 func detectSite(ctx context.Context, client *transport.Client, address string) (Found, error) {
@@ -208,8 +215,8 @@ func (r *Report) heed(ctx context.Context, client *transport.Client, now func() 
 	path := map[Protocol]string{
 		Openskills: "/api/search?q=skill&limit=1",
 		ClawHub:    "/api/v1/search?q=skill&limit=1",
-		WellKnown:  "/.well-known/agent-skills/index.json",
 		Static:     "/config.json",
+		WellKnown:  "/.well-known/agent-skills/index.json",
 	}[r.Protocol]
 	resp, err := client.Get(ctx, base+path, transport.GetOptions{})
 	if err != nil {

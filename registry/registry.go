@@ -31,8 +31,8 @@ var ErrUnknownProtocol = errors.New("registry protocol is unknown")
 type Options struct {
 	Name string // in references; "" is the default registry
 	// URL is https://host/path, with the protocol before it unless that is openskills
-	// (clawhub+https://host/path, wellknown+…, static+…), file:///folder, or the
-	// path of a folder; "" is DefaultURL.
+	// (clawhub+https://host/path, static+https://host/path, wellknown+https://host/path),
+	// file:///folder, or the path of a folder; "" is DefaultURL.
 	URL    string
 	Client *transport.Client // for registries on the web
 	Locale string            // for references that name none; "" leaves it to the registry

@@ -18,6 +18,7 @@ import (
 	"github.com/openskills-go/skills/registry/folder"
 	"github.com/openskills-go/skills/registry/openskills"
 	"github.com/openskills-go/skills/registry/registrytest"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -145,6 +146,11 @@ func TestOpen(t *testing.T) {
 			t.Errorf("Open(%q) is not a site with an index", url)
 		}
 	}
+	for _, url := range []string{"static+https://skills.example.com", "Static+HTTP://localhost:8080/team"} {
+		if _, ok := open(t, registry.Options{URL: url}).(*static.Registry); !ok {
+			t.Errorf("Open(%q) is not a registry of files", url)
+		}
+	}
 }
 
 // The prefix of a URL says which protocol a registry speaks, and the Pin keeps it.
@@ -184,6 +190,8 @@ func TestOpenFaults(t *testing.T) {
 		"clawhub+https://user:secret@h":   clawhub.ErrURL,
 		"clawhub+https://":                clawhub.ErrURL,
 		"clawhub+ftp://example.com":       registry.ErrUnknownProtocol,
+		"static+https://user:secret@h":    static.ErrURL,
+		"static+file:///dir":              registry.ErrUnknownProtocol,
 	} {
 		_, err := registry.Open(registry.Options{URL: url})
 		if !errors.Is(err, want) {

@@ -41,14 +41,6 @@ func administer(ts *testscript.TestScript, args ...string) string {
 	return string(out)
 }
 
-// build writes the files of the registry that hosted serves: build DIR.
-func buildSite(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: build DIR")
-	}
-	administer(ts, "build", "--out", ts.MkAbs(args[0]))
-}
-
 // hosted runs skills-registry until the script ends: hosted VAR USER... VAR becomes
 // its address, and the token of each user is in the file USER.token.
 func hosted(ts *testscript.TestScript, neg bool, args []string) {

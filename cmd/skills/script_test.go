@@ -42,12 +42,12 @@ func TestMain(m *testing.M) {
 //	requests VAR N            the server was asked N times since the last look; any: as often as it likes
 //	clawhub VAR DIR           serve the API of ClawHub
 //	site VAR DIR              serve the files of a folder
+//	static VAR DIR            serve a registry that is built into files
 //	misbehave VAR HOW         serve what a broken or hostile server does
 //	archive FILE WHAT [DIR]   make an archive: see archives
 //	json PATH VALUE           the last output is one envelope, with VALUE at PATH
 //	jobs FILE                 run what the jobs in a page of the documentation run
 //	hosted VAR USER...        run skills-registry; the tokens are in the files USER.token
-//	build DIR                 write the files of that registry, as skills-registry build
 //	accounts VAR TOKEN HANDLE serve the API of ClawHub to those with the token
 //	guarded VAR HOW FILE      serve what wants a token, and note in FILE what it is sent
 //	nowhere TEXT [FILE...]    no argument, output or other file so far holds the text
@@ -59,6 +59,7 @@ func TestScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := registryProgram(t)
+	buildSite := buildSite(t.TempDir())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -76,6 +77,7 @@ func TestScript(t *testing.T) {
 				servers:    map[string]*registrytest.Server{},
 				asked:      map[string]func() []string{},
 				hubs:       map[string]*clawhubtest.Server{},
+				buildSite:  buildSite,
 				remembered: map[string]string{},
 				registry:   registry,
 			}
@@ -92,12 +94,12 @@ func TestScript(t *testing.T) {
 			"skillsin":  skillsIn,
 			"clawhub":   clawhub,
 			"site":      site,
+			"static":    staticSite,
 			"misbehave": misbehave,
 			"archive":   makeArchive,
 			"json":      checkJSON,
 			"jobs":      jobs,
 			"hosted":    hosted,
-			"build":     buildSite,
 			"accounts":  accounts,
 			"guarded":   guarded,
 			"nowhere":   nowhere,
@@ -114,6 +116,7 @@ type scriptState struct {
 	servers    map[string]*registrytest.Server
 	asked      map[string]func() []string // what other servers were asked since the last call
 	hubs       map[string]*clawhubtest.Server
+	buildSite  func() (program string, err error)
 	remembered map[string]string
 	registry   func() (string, error) // the program of skills-registry
 	said       strings.Builder        // arguments and output of every run

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,7 +77,7 @@ func parseEntry(data []byte) *entry {
 // store keeps an answer if it can be asked about again and may be kept.
 func (c *Cache) store(url, accept string, r *Response) {
 	v := validators(r.Header)
-	if c == nil || v.isZero() || !mayStore(r) {
+	if c == nil || v.isZero() || !mayStore(r) || !tells(r.Header) {
 		return
 	}
 	e := entry{URL: url, Accept: accept, ETag: v.ETag, LastModified: v.LastModified, Digest: digest.Of(r.Body)}
@@ -96,6 +97,15 @@ func (c *Cache) store(url, accept string, r *Response) {
 	if closed := f.Close(); err != nil || closed != nil || os.Rename(f.Name(), c.file(url, accept)) != nil {
 		_ = os.Remove(f.Name())
 	}
+}
+
+// tells reports whether what validates an answer would be another for another one.
+// A time alone counts in seconds: what was modified in the second in which it was
+// sent may have been so again in the same one (RFC 9110, 8.8.2.2).
+func tells(h http.Header) bool {
+	modified, err := http.ParseTime(h.Get("Last-Modified"))
+	sent, errSent := http.ParseTime(h.Get("Date"))
+	return h.Get("Etag") != "" || err != nil || errSent != nil || sent.After(modified)
 }
 
 func mayStore(r *Response) bool {

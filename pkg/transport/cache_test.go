@@ -30,6 +30,31 @@ func files(t *testing.T, dir string) []string {
 	return names
 }
 
+// A time counts in seconds, in one of which a file can be written twice.
+func TestCacheOfThisSecond(t *testing.T) {
+	const modified, later = "Last-Modified: Thu, 26 Nov 2026 18:00:00 GMT", "Date: Thu, 26 Nov 2026 18:00:01 GMT"
+	for _, c := range []struct {
+		lines []string
+		kept  int
+	}{
+		{[]string{modified, "Date: Thu, 26 Nov 2026 18:00:00 GMT"}, 0},
+		{[]string{modified, "Date: Thu, 26 Nov 2026 17:59:00 GMT"}, 0},
+		{[]string{modified, later}, 1},
+		{[]string{modified, "Date: Thu, 26 Nov 2026 18:00:00 GMT", `ETag: "v1"`}, 1},
+		{[]string{modified}, 1},
+	} {
+		dir := t.TempDir()
+		onWire(t, []reply{ok(`"one"`, c.lines...)}, func(w *wire) {
+			if _, err := w.client(Options{Cache: NewCache(dir)}).Get(w.t.Context(), "http://registry.test/api", GetOptions{}); err != nil {
+				w.t.Error(err)
+			}
+		})
+		if n := len(files(t, dir)); n != c.kept {
+			t.Errorf("%q: %d kept", c.lines, n)
+		}
+	}
+}
+
 func TestCache(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "when needed")
 	const url = "http://registry.test/api"

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/openskills-go/skills/registry/internal/catalog"
-	"github.com/openskills-go/skills/registry/internal/meta"
 	"github.com/openskills-go/skills/registry/internal/site"
 	"github.com/openskills-go/skills/registry/internal/translog"
 )
@@ -27,8 +26,8 @@ type Built struct {
 // Build writes the registry as files into a folder: with any web server, or in a
 // bucket, it is a registry that is read. The folder may hold one from before; only
 // what changed is written, each file at once, and what others name before what
-// names it, so that who reads meanwhile finds all that it is told of. What is not
-// in the registry any more is left.
+// names it, so that who reads meanwhile finds all that it is told of. What was
+// deleted or removed is taken out in the end.
 func (s *Server) Build(ctx context.Context, dir string) (Built, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Built{}, err
@@ -53,8 +52,8 @@ type builder struct {
 }
 
 func (b *builder) run(ctx context.Context) error {
-	// Two passes over all, so that no more than one skill is held: what is named,
-	// then what names it.
+	// Passes over all, so that no more than one skill is held: what is named, then
+	// what names it, then what is named no more.
 	if err := b.each(ctx, b.artifacts); err != nil {
 		return err
 	}
@@ -75,9 +74,12 @@ func (b *builder) run(ctx context.Context) error {
 				return err
 			}
 		}
-		return b.indexes(ctx, e.Skill)
+		return b.indexes(ctx, e)
 	})
 	if err != nil {
+		return err
+	}
+	if err := b.each(ctx, b.withdraw); err != nil {
 		return err
 	}
 	for _, path := range []string{"catalog/names.txt.zst", "catalog/full.ndjson.zst", "log/checkpoint", "catalog/head.json", "config.json"} {
@@ -107,6 +109,9 @@ func (b *builder) each(ctx context.Context, do func(context.Context, catalog.Ent
 }
 
 func (b *builder) artifacts(ctx context.Context, e catalog.Entry) error {
+	if !e.There() {
+		return nil
+	}
 	b.Skills++
 	name := e.Skill.Owner + "/" + e.Skill.Slug + "/"
 	for _, v := range e.Versions {
@@ -124,8 +129,55 @@ func (b *builder) artifacts(ctx context.Context, e catalog.Entry) error {
 	return nil
 }
 
-func (b *builder) indexes(ctx context.Context, k meta.Skill) error {
+// withdraw takes out what is to be had no more. Of a skill all of whose versions
+// are yanked the index stays, and says so.
+func (b *builder) withdraw(ctx context.Context, e catalog.Entry) error {
+	k := e.Skill
 	at := k.Owner + "/" + k.Slug
+	var paths []string
+	for _, v := range e.Versions {
+		if !catalog.Lost(v) && e.There() {
+			continue
+		}
+		paths = append(paths, at+"/"+v.Version, at+"/"+v.Version+".zip")
+		if blob := site.BlobPath(v.Artifact); v.Artifact != "" {
+			_, err := b.site.Render(ctx, blob)
+			if err == nil {
+				continue // another skill has it
+			}
+			if !isNone(err) {
+				return err
+			}
+			paths = append(paths, blob, blob+".proof")
+		}
+	}
+	if k.Latest == "" || !e.There() {
+		paths = append(paths, k.Owner+"@"+k.Slug, at+"/.well-known", k.Owner+"/.well-known/skills/"+k.Slug)
+	}
+	if !e.There() {
+		paths = append(paths, at, site.IndexPath(k.Owner, k.Slug))
+	}
+	for _, path := range paths {
+		if err := b.root.RemoveAll(filepath.FromSlash(path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isNone(err error) bool {
+	return errors.As(err, new(*catalog.NotFoundError)) || errors.As(err, new(*catalog.GoneError))
+}
+
+func (b *builder) indexes(ctx context.Context, e catalog.Entry) error {
+	k := e.Skill
+	at := k.Owner + "/" + k.Slug
+	if !e.There() {
+		return nil
+	}
+	if k.Latest == "" {
+		return b.write(ctx, site.IndexPath(k.Owner, k.Slug))
+	}
 	if err := b.scoped(ctx, at); err != nil {
 		return err
 	}
@@ -137,13 +189,17 @@ func (b *builder) indexes(ctx context.Context, k meta.Skill) error {
 
 func (b *builder) lists(ctx context.Context, owner string) error {
 	err := b.scoped(ctx, owner)
-	if errors.As(err, new(*catalog.NotFoundError)) {
-		err = nil // it has too many for such an index
+	if isNone(err) {
+		// It has none, or too many for such an index.
+		err = b.root.RemoveAll(filepath.FromSlash(owner + "/.well-known"))
 	}
 	if err != nil {
 		return err
 	}
-	return b.write(ctx, site.OwnerPath(owner))
+	if err = b.write(ctx, site.OwnerPath(owner)); isNone(err) {
+		err = remove(b.root, filepath.FromSlash(site.OwnerPath(owner)))
+	}
+	return err
 }
 
 // scoped writes both indexes of the RFC at a path, and the files that the older one

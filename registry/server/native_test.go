@@ -79,6 +79,83 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// What is yanked, deleted or removed since is so in what was built before.
+func TestBuildWithdraws(t *testing.T) {
+	s, base := start(t)
+	alice := &client{t, base, issue(t, s, "alice")}
+	for _, name := range []string{"yanked", "deleted", "removed", "partly", "kept"} {
+		into[api.Published](t, alice.upload(name, "1.0.0", tree(name)))
+	}
+	into[api.Published](t, alice.upload("partly", "1.1.0", tree("harmful")))
+	into[api.Published](t, (&client{t, base, issue(t, s, "bob")}).upload("only", "1.0.0", tree("only")))
+	dir := t.TempDir()
+	build := func() server.Built {
+		t.Helper()
+		built, err := s.Build(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return built
+	}
+	build()
+	ctx, actor := t.Context(), server.Operator()
+	name := func(owner, slug string) server.Name { return server.Name{Owner: owner, Slug: slug} }
+	for _, err := range []error{
+		s.Catalog().Yank(ctx, actor, name("alice", "yanked"), "1.0.0", "loses pages"),
+		s.Catalog().Delete(ctx, actor, name("alice", "deleted"), ""),
+		s.Catalog().Remove(ctx, actor, name("alice", "removed"), "", "harmful"),
+		s.Catalog().Remove(ctx, actor, name("alice", "partly"), "1.1.0", "harmful"),
+		s.Catalog().Delete(ctx, actor, name("bob", "only"), ""),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if built := build(); built.Skills != 3 || built.Versions != 3 {
+		t.Errorf("%+v", built)
+	}
+	var there []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !strings.HasPrefix(path, "log/") {
+			there = append(there, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(there, "\n")
+	for path, want := range map[string]bool{
+		"/alice/yanked.ndjson": true, "alice/yanked/1.0.0.zip": true, "alice/yanked/.well-known": false, "alice@yanked/": false,
+		"/alice/deleted.ndjson": false, "alice/deleted/": false, "alice@deleted/": false,
+		"/alice/removed.ndjson": false, "alice/removed/": false, "skills/removed/": false,
+		"/alice/partly.ndjson": true, "alice/partly/1.0.0.zip": true, "alice/partly/1.1.0": false,
+		"alice/kept/1.0.0.zip": true, "bob": false,
+	} {
+		if strings.Contains(all, path) != want {
+			t.Errorf("%s is there: %v", path, !want)
+		}
+	}
+	if n := strings.Count(all, "blobs/") - strings.Count(all, ".proof"); n != 3 {
+		t.Errorf("%d blobs", n)
+	}
+	index, err := os.ReadFile(filepath.Join(dir, "index/2b/d8/alice/yanked.ndjson"))
+	if err != nil || !strings.Contains(string(index), `"yanked":true,"reason":"loses pages"`) {
+		t.Errorf("%s, %v", index, err)
+	}
+	if built := build(); built.Written != 0 {
+		t.Errorf("the same again: %+v", built)
+	}
+	// What comes back is there again.
+	if err := s.Catalog().Undelete(ctx, actor, name("bob", "only"), ""); err != nil {
+		t.Fatal(err)
+	}
+	build()
+	if _, err := os.Stat(filepath.Join(dir, "bob/only/1.0.0.zip")); err != nil {
+		t.Error(err)
+	}
+}
+
 // checkIndex holds an index of the RFC to what it names: it is there, with its
 // digest and type.
 func checkIndex(t *testing.T, c *client, at string) {

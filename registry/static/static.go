@@ -1,24 +1,25 @@
-// Package static is a client of registries that are files: what skills-registry build
-// writes, on any web server, in a bucket, or behind a CDN.
+// Package static is a client of registries that are files: what skills-registry
+// build writes, on any web server, bucket or CDN. Nothing runs there, so that all
+// questions are answered by files whose addresses can be told beforehand:
 //
 //	config.json                            what this is, and where the rest is
-//	index/{2}/{2}/{owner}/{slug}.ndjson    the versions of a skill, one a line
-//	catalog/full.ndjson.zst                all skills
+//	index/{2}/{2}/{owner}/{slug}.ndjson    the versions of a skill, a line each
 //	blobs/sha256/{2}/{hex}                 artifacts
+//	owners/{2}/{owner}.json                the skills of an owner
+//	catalog/names.txt.zst                  all skills, a line each: owner/slug
+//	catalog/full.ndjson.zst                the same with what they are
 //
-// {2}/{2} are the first four digits of the SHA-256 of the owner, in hexadecimal. A
-// skill whose owner is named costs its index and its artifact; the catalogue is read
-// for those who name none, and to search. What a lock has of a skill is enough to ask
-// for its artifact and nothing else.
+// A skill with its owner costs its index, and a locked one nothing but its
+// artifact. The catalogue is read where only it can tell: for a slug without an
+// owner, and for a search, which is made here.
 package static
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
-	"sync"
+	"net/http"
+	"sync/atomic"
 
 	"github.com/openskills-go/skills/pkg/archive"
 	"github.com/openskills-go/skills/pkg/ref"
@@ -27,216 +28,165 @@ import (
 	"github.com/openskills-go/skills/registry/internal/baseurl"
 )
 
-const (
-	// Prefix before the scheme of a URL says that it is one of this protocol.
-	Prefix = "static+"
-	// Protocol is what config.json says.
-	Protocol = "skills-registry/1"
-)
-
-// ErrURL says that a URL cannot be that of a registry.
-var ErrURL = errors.New("registry url is invalid")
-
 // Options say where a registry is. URL and Client are needed.
 type Options struct {
-	Name   string // that references give it
+	Name   string // that references give it; "" is the default registry
 	URL    string // https://host/path, with or without static+ before it
 	Client *transport.Client
 	Limits archive.Limits // zero fields mean the defaults
 }
 
-// A Registry is a registry of files. All of its methods may be called at once. What
-// it read of the configuration and the catalogue stays as it is: to see newer ones,
-// make another Registry.
+// A Registry is a registry of files. All of its methods may be called at once.
+// What it read of config.json and of the catalogue stays as it is: to see newer
+// ones, make another Registry. The versions of a skill are asked for anew.
 type Registry struct {
 	name   string
-	base   baseurl.URL
+	base   base
 	client *transport.Client
 	limits archive.Limits
 
-	config    *once[*config]
-	catalogue *once[*catalogue]
+	config  once[*config]
+	names   once[[]skillName]
+	entries once[[]entry]
 }
 
 var (
-	_ source.Source   = (*Registry)(nil)
-	_ source.Searcher = (*Registry)(nil)
-	_ source.Matcher  = (*Registry)(nil)
+	_ source.Source     = (*Registry)(nil)
+	_ source.Searcher   = (*Registry)(nil)
+	_ source.Suggester  = (*Registry)(nil)
+	_ source.Matcher    = (*Registry)(nil)
+	_ source.Recognizer = (*Registry)(nil)
 )
 
-// New returns the registry at o.URL. It touches no network; the error is about the URL
-// and matches ErrURL.
+// New returns a registry. It touches no network; the error is about o.URL, and
+// matches ErrURL.
 func New(o Options) (*Registry, error) {
-	b, err := baseurl.Parse(o.URL, Prefix, ErrURL)
+	b, err := parseBase(o.URL)
 	if err != nil {
 		return nil, err
 	}
 	if o.Limits.Download <= 0 {
 		o.Limits.Download = archive.DefaultLimits().Download
 	}
-	return &Registry{name: o.Name, base: b, client: o.Client, limits: o.Limits, config: newOnce[*config](), catalogue: newOnce[*catalogue]()}, nil
+	return &Registry{
+		name: o.Name, base: b, client: o.Client, limits: o.Limits,
+		config: newOnce[*config](), names: newOnce[[]skillName](), entries: newOnce[[]entry](),
+	}, nil
 }
 
-// URL returns the one spelling of the address of the registry.
-func (r *Registry) URL() string { return Prefix + r.base.String() }
+// URL returns the address of the registry as Pins have it.
+func (r *Registry) URL() string { return r.base.registry() }
 
-// A once is something that is asked for once. An error is kept, too, unless it is that
-// of the context.
-type once[T any] struct {
-	turn chan struct{} // whoever holds it asks
+// A skillName is a slug with its owner, "" if that is not known.
+type skillName struct{ owner, slug string }
 
-	mu    sync.Mutex
-	found *found[T] // nil before
-}
-
-type found[T any] struct {
-	v   T
-	err error
-}
-
-func newOnce[T any]() *once[T] { return &once[T]{turn: make(chan struct{}, 1)} }
-
-func (o *once[T]) get(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
-	select {
-	case o.turn <- struct{}{}:
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+func (n skillName) String() string {
+	if n.owner == "" {
+		return n.slug
 	}
-	defer func() { <-o.turn }()
-	if err := ctx.Err(); err != nil {
-		var none T
-		return none, err
+	return n.owner + "/" + n.slug
+}
+
+// named checks that rf names a skill of a registry like this one.
+func named(rf ref.Ref) (skillName, error) {
+	switch {
+	case rf.Kind != ref.Registry:
+		return skillName{}, fmt.Errorf("%s is not the slug of a registry: %w", quote(rf.String()), source.ErrUnsupported)
+	case !ref.ValidSlug(rf.Slug):
+		return skillName{}, fmt.Errorf("%s is not a slug: %w", quote(rf.Slug), source.ErrNotFound)
+	case rf.Owner != "" && !ref.ValidSlug(rf.Owner):
+		return skillName{}, fmt.Errorf("%s is not an owner: %w", quote(rf.Owner), source.ErrNotFound)
 	}
-	if f := o.known(); f != nil {
-		return f.v, f.err
-	}
-	v, err := ask(ctx)
-	if ctx.Err() == nil {
-		o.mu.Lock()
-		o.found = &found[T]{v, err}
-		o.mu.Unlock()
-	}
-	return v, err
+	return skillName{rf.Owner, rf.Slug}, nil
 }
 
-// known returns what was found before; nil if nothing was looked for.
-func (o *once[T]) known() *found[T] {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.found
+// A FormatError says that a file of a registry is not what it must be.
+type FormatError struct {
+	URL  string // of the file, safe to print
+	Line int    // counts from 1; 0 if it is about all of it
+	Why  string // safe to print
 }
 
-// A config is where things are.
-type config struct {
-	Protocol string `json:"protocol"`
-	Name     string `json:"name"`
-	Index    string `json:"index"`
-	Blobs    string `json:"blobs"`
-	Catalog  string `json:"catalog"`
-}
-
-// An AnswerError says that what was read is not what a registry of files holds.
-type AnswerError struct {
-	URL  string // safe to print
-	Line int    // of a file of lines; 0 if it is none of them
-	Why  string
-}
-
-func (e *AnswerError) Error() string {
+func (e *FormatError) Error() string {
 	if e.Line > 0 {
 		return fmt.Sprintf("%s, line %d: %s", e.URL, e.Line, e.Why)
 	}
 	return e.URL + ": " + e.Why
 }
 
-// A VersionError says that a registry is of a version that is not known here.
-type VersionError struct {
-	URL      string
-	Protocol string
-}
-
-func (e *VersionError) Error() string {
-	return e.URL + " speaks " + baseurl.Quote(e.Protocol) + ", and known is " + Protocol
-}
-
-// Detect returns the address of the registry of files at an address. The error matches
-// source.ErrNotFound if there is none.
-func Detect(ctx context.Context, client *transport.Client, address string) (string, error) {
-	r, err := New(Options{URL: address, Client: client})
+// get asks for a file of the registry that config.json is the way to.
+func (r *Registry) get(ctx context.Context, c *config, address string, limit int64) (*transport.Response, error) {
+	resp, err := r.client.Get(ctx, address, transport.GetOptions{Accept: "*/*", Limit: limit, Via: c.url})
 	if err != nil {
-		return "", err
+		return nil, r.explain(ctx, err)
 	}
-	if _, err := r.settings(ctx); err != nil {
-		return "", err
-	}
-	return r.URL(), nil
+	return resp, nil
 }
 
-// settings reads config.json, once.
-func (r *Registry) settings(ctx context.Context) (*config, error) {
-	return r.config.get(ctx, func(ctx context.Context) (*config, error) {
-		address := r.base.String() + "/config.json"
-		resp, err := r.client.Get(ctx, address, transport.GetOptions{Limit: maxConfig})
-		if err != nil {
-			return nil, missing(err)
+// explain gives an error of the network the meaning that it has here. Buckets
+// that do not let everyone list them answer 403 to what is not there. It is that
+// if all the rest can be read without a credential: if there is no way to be
+// authorised, not to be is no reason.
+func (r *Registry) explain(ctx context.Context, err error) error {
+	status, ok := errors.AsType[*transport.StatusError](err)
+	switch {
+	case !ok:
+	case status.Status == http.StatusUnavailableForLegalReasons:
+		return fmt.Errorf("%w: %w", source.ErrWithheld, err)
+	case status.Status == http.StatusForbidden && !status.Token && !status.Dropped:
+		if c, broken := r.read(ctx); broken == nil && !c.auth {
+			return fmt.Errorf("%w: %w", source.ErrNotFound, err)
 		}
-		c, err := parseConfig(resp.Body, r.base.String()+"/")
-		if e, ok := errors.AsType[*AnswerError](err); ok {
-			e.URL = address
-		}
-		if e, ok := errors.AsType[*VersionError](err); ok {
-			e.URL = r.base.String()
-		}
-		return c, err
-	})
+	}
+	return source.FromTransport(err)
 }
 
-// at returns an address below one that config.json gives.
-func at(folder string, parts ...string) string {
-	for i, part := range parts {
-		parts[i] = url.PathEscape(part)
-	}
-	return folder + strings.Join(parts, "/")
+// quote makes text from outside safe, and short enough for an error.
+func quote(s string) string { return baseurl.Quote(s) }
+
+// A once is what is asked for once, by whoever comes first.
+type once[T any] struct {
+	turn chan struct{} // whoever holds it asks
+	got  *atomic.Pointer[outcome[T]]
 }
 
-// missing gives an answer that a file is not there that meaning.
-func missing(err error) error {
-	if status, ok := errors.AsType[*transport.StatusError](err); ok && (status.Status == 404 || status.Status == 410) {
-		return fmt.Errorf("%w: %w", source.ErrNotFound, err)
-	}
-	return err
+type outcome[T any] struct {
+	value T
+	err   error
 }
 
-// Match recognises the addresses of artifacts by name, /{owner}/{slug}/{version}.zip,
-// and of the folder of a skill.
-func (r *Registry) Match(rawURL string) (ref.Ref, bool) {
-	_, path, ok := r.base.Below(rawURL)
-	parts := strings.Split(path, "/")
-	if !ok || len(parts) < 2 || len(parts) > 3 {
-		return ref.Ref{}, false
-	}
-	text := parts[0] + "/" + parts[1]
-	if len(parts) == 3 {
-		number, zip := strings.CutSuffix(parts[2], ".zip")
-		if !zip {
-			return ref.Ref{}, false
-		}
-		text += "@" + number
-	}
-	found, err := ref.Parse("@" + text)
-	if err != nil || found.Kind != ref.Registry || found.Owner != parts[0] || reserved(parts[0]) {
-		return ref.Ref{}, false
-	}
-	found.Registry = r.name
-	return found, true
+func newOnce[T any]() once[T] {
+	return once[T]{turn: make(chan struct{}, 1), got: new(atomic.Pointer[outcome[T]])}
 }
 
-// reserved reports whether a folder at the top of a registry is no owner.
-func reserved(name string) bool {
-	switch name {
-	case "index", "blobs", "owners", "catalog", "log", "api", "v2", "skills", "search", "assets", "upload":
-		return true
+// get returns what ask returned the first time. An error is kept, too, unless it
+// is that of ctx: what went wrong for one skill went wrong for all.
+func (o *once[T]) get(ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	var none T
+	select {
+	case o.turn <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
 	}
-	return strings.HasPrefix(name, ".")
+	defer func() { <-o.turn }()
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	if had := o.got.Load(); had != nil {
+		return had.value, had.err
+	}
+	value, err := ask(ctx)
+	if ctx.Err() == nil {
+		o.got.Store(&outcome[T]{value, err})
+	}
+	return value, err
+}
+
+// known returns what get returned before, if that was no error.
+func (o *once[T]) known() (T, bool) {
+	if had := o.got.Load(); had != nil && had.err == nil {
+		return had.value, true
+	}
+	var none T
+	return none, false
 }

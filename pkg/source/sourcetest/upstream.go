@@ -57,6 +57,7 @@ func testYanked(t *testing.T, s suite) {
 		t.Fatal(err)
 	}
 	pin.Version = withdrawn
+	pin.Artifact, pin.Size, pin.Tree, pin.Files = "", 0, "", nil // which are of another version
 	var sink Sink
 	receipt, err = src.Fetch(t.Context(), pin, &sink)
 	if err != nil || receipt.Yanked != s.want.Reason || len(sink.Bytes()) == 0 {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,11 +28,16 @@ type Entry struct {
 // Lost reports whether a version is deleted or removed.
 func Lost(v meta.Version) bool { return lost(v) }
 
-// All yields every skill that is to be had with its versions, oldest first, by
+// There reports whether any version of a skill is to be had, be it yanked.
+func (e Entry) There() bool {
+	return !gone(e.Skill) && slices.ContainsFunc(e.Versions, func(v meta.Version) bool { return !lost(v) })
+}
+
+// All yields every skill that there ever was with its versions, oldest first, by
 // owner and slug.
 func (c *Catalog) All(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		q := meta.ListQuery{Limit: maxPage}
+		q := meta.ListQuery{Every: true, Limit: maxPage}
 		for {
 			var page []Entry
 			err := c.meta.View(ctx, func(tx *meta.Tx) error {

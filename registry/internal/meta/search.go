@@ -116,7 +116,11 @@ func (*CursorError) Error() string { return "the cursor is not one of this list"
 
 // List returns a page of skills, and the cursor of the next or "".
 func (tx *Tx) List(ctx context.Context, q ListQuery) (list []Skill, next string, err error) {
-	query := `SELECT ` + skillColumns + ` FROM skills WHERE ` + there + ` AND ($1 = '' OR owner = $1) AND ($2 = '' OR (slug >= $2 AND slug < $3))`
+	which := there
+	if q.Every {
+		which = `1 = 1`
+	}
+	query := `SELECT ` + skillColumns + ` FROM skills WHERE ` + which + ` AND ($1 = '' OR owner = $1) AND ($2 = '' OR (slug >= $2 AND slug < $3))`
 	args := []any{q.Owner, q.Prefix, q.Prefix + "\U0010FFFF"}
 	o, sorted := orders[q.Sort]
 	if sorted {

@@ -156,8 +156,9 @@ const (
 )
 
 // A ListQuery says which skills to list. Those that are deleted, removed or
-// without a version are never listed.
+// without a version are only listed with Every.
 type ListQuery struct {
+	Every  bool
 	Owner  string // "" is all
 	Prefix string // of the slug
 	Sort   Sort

@@ -131,7 +131,7 @@ func (s *Site) catalogue(ctx context.Context, name string) (File, error) {
 		return File{}, &catalog.NotFoundError{What: "file", Name: "catalog/" + name}
 	}
 	var b bytes.Buffer
-	z, err := zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1))
+	z, err := zstd.NewWriter(&b, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true))
 	if err != nil {
 		return File{}, err
 	}

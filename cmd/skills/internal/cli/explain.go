@@ -283,11 +283,11 @@ func rules() []rule {
 				return "look for it: skills search WORD"
 			})},
 		{Code{"not_found", exitNotFound, false, ""},
-			as(func(e *static.NotListedError) string {
+			as(func(e *static.NotFoundError) string {
 				if len(e.Near) > 0 {
 					return "did you mean " + strings.Join(e.Near, " or ") + "?"
 				}
-				return "look for it: skills search WORD"
+				return hintSearch
 			})},
 		{Code{"not_found", exitNotFound, false, ""},
 			as(func(e *wellknown.NoIndexError) string {

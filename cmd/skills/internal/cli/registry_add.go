@@ -15,6 +15,7 @@ import (
 	"github.com/openskills-go/skills/registry"
 	"github.com/openskills-go/skills/registry/clawhub"
 	"github.com/openskills-go/skills/registry/openskills"
+	"github.com/openskills-go/skills/registry/static"
 	"github.com/openskills-go/skills/registry/wellknown"
 )
 
@@ -37,9 +38,9 @@ func (a *app) registryAddCommand() *cobra.Command {
 		Short: "Name a registry, so that NAME:SLUG means a skill in it",
 		Long: `Name a registry, so that NAME:SLUG means a skill in it. Its host is asked what
 it speaks, and what it answers is recorded with the address: clawhub+https://…
-has the API of ClawHub, static+https://… is made of files by skills-registry build,
-wellknown+https://… is a website that lists skills, and plain https:// is the
-protocol of openskills.cc.`,
+has the API of ClawHub, static+https://… is the files that skills-registry build
+writes, wellknown+https://… is a website that lists skills, and plain https:// is
+the protocol of openskills.cc.`,
 		Example: `  skills registry add acme https://skills.example.com --default
   skills registry add docs https://docs.example.com
   skills registry add acme https://skills.example.com --protocol clawhub
@@ -108,7 +109,7 @@ func (a *app) detect(ctx context.Context, name, address string, protocol registr
 		return registry.Found{}, err
 	}
 	found, err := registry.Detect(ctx, client, address)
-	if errors.Is(err, openskills.ErrURL) || errors.Is(err, clawhub.ErrURL) || errors.Is(err, wellknown.ErrURL) {
+	if errors.Is(err, openskills.ErrURL) || errors.Is(err, clawhub.ErrURL) || errors.Is(err, static.ErrURL) || errors.Is(err, wellknown.ErrURL) {
 		return found, err // which does not repeat what may be a password
 	}
 	if err != nil {
