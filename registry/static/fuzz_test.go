@@ -1,7 +1,6 @@
 package static
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"os"
@@ -49,7 +48,7 @@ func isFormat(t *testing.T, err error) {
 func FuzzIndex(f *testing.F) {
 	seeds(f, "INDEX", func(data []byte) { f.Add(data) })
 	f.Fuzz(func(t *testing.T, data []byte) {
-		releases, err := parseIndex(data, "https://h/x")
+		releases, err := parseIndex(t.Context(), data, "https://h/x")
 		if err != nil {
 			isFormat(t, err)
 			return
@@ -80,11 +79,11 @@ func FuzzCatalogue(f *testing.F) {
 	add([]byte(`{"owner":"alice","name":"pdf","version":"1.0.0","description":"d"}` + "\n" + `{"owner":"../x","name":"y"}` + "\n"))
 	add(nil)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		names, err := parseNames(context.Background(), data, "https://h/x")
+		names, err := parseNames(t.Context(), data, "https://h/x")
 		if err != nil {
 			isFormat(t, err)
 		}
-		entries, err := parseEntries(context.Background(), data, "https://h/x")
+		entries, err := parseEntries(t.Context(), data, "https://h/x")
 		if err != nil {
 			isFormat(t, err)
 		}

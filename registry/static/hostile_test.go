@@ -3,6 +3,7 @@ package static_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"runtime"
 	"strings"
@@ -19,9 +20,7 @@ import (
 func registryOf(t *testing.T, files map[string]string) string {
 	t.Helper()
 	v := &vector{files: map[string]string{"/config.json": `{"protocol":"skills-registry/1"}`}}
-	for name, text := range files {
-		v.files[name] = text
-	}
+	maps.Copy(v.files, files)
 	return serve(t, v).URL
 }
 

@@ -31,10 +31,10 @@ type release struct {
 // parseIndex reads the index of a skill that came from an address. What was
 // deleted is not among the releases. A line that is wrong makes all of it wrong: to
 // pass it over might be to miss that a version is yanked.
-func parseIndex(body []byte, at string) ([]release, error) {
+func parseIndex(ctx context.Context, body []byte, at string) ([]release, error) {
 	var releases []release
 	seen := map[string]bool{}
-	err := eachLine(context.Background(), bytes.NewReader(body), at, func(line []byte, _ bool) string {
+	err := eachLine(ctx, bytes.NewReader(body), at, func(line []byte, _ bool) string {
 		rel, gone, why := parseRelease(line)
 		switch {
 		case why != "":

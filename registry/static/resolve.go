@@ -114,7 +114,7 @@ func (r *Registry) releases(ctx context.Context, rf ref.Ref) (skillName, []relea
 	if err != nil {
 		return skillName{}, nil, err
 	}
-	releases, err := parseIndex(resp.Body, resp.URL)
+	releases, err := parseIndex(ctx, resp.Body, resp.URL)
 	if err != nil {
 		return skillName{}, nil, fmt.Errorf("read index: %w", err)
 	}
@@ -207,7 +207,7 @@ func (r *Registry) Recognize(ctx context.Context, rf ref.Ref, files []source.Fil
 	for _, f := range files {
 		sum, err := hex.DecodeString(f.Digest.Hex())
 		if err != nil || len(sum) != sha256.Size {
-			return "", nil //nolint:nilerr // of what has no digest nobody can tell
+			return "", nil // of what has no digest nobody can tell
 		}
 		tree = append(tree, digest.File{Path: f.Path, Sum: [sha256.Size]byte(sum)})
 	}
