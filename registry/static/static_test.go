@@ -1,14 +1,17 @@
 package static_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -271,6 +274,70 @@ func TestForbidden(t *testing.T) {
 	}
 	if _, err := r.Resolve(t.Context(), slug("alice/none"), ""); !errors.Is(err, source.ErrAuth) {
 		t.Errorf("with a token: %v", err)
+	}
+}
+
+// What did not change is not sent again, in another process either.
+func TestValidators(t *testing.T) {
+	p := owned(t)
+	long := time.Now().Add(-time.Hour) // a time tells a file from a later one only after its second
+	err := filepath.WalkDir(p.dir, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chtimes(path, long, long))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := transport.NewCache(t.TempDir())
+	files, sent := http.FileServer(http.Dir(p.dir)), 0
+	web := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Modified-Since") == "" {
+			sent++
+		}
+		files.ServeHTTP(w, r)
+	}))
+	for range 2 {
+		c, err := transport.New(transport.Options{Cache: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := static.New(static.Options{URL: web.URL, Client: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pin, err := r.Resolve(t.Context(), slug("pdf-tools"), ""); err != nil || pin.Version != "1.0.0" {
+			t.Errorf("%+v, %v", pin, err)
+		}
+		if hits, err := r.Search(t.Context(), "pdf", 10); err != nil || len(hits) != 4 {
+			t.Errorf("%+v, %v", hits, err)
+		}
+	}
+	if asked := len(strings.Fields(web.since())); asked != 8 || sent != 4 {
+		t.Errorf("%d requests, %d without validators", asked, sent)
+	}
+}
+
+// A download that broke off goes on where it ended.
+func TestResume(t *testing.T) {
+	p := owned(t)
+	asked := ""
+	web := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Header.Get("Range")
+		w.Header().Set("Etag", `"`+strings.ReplaceAll(r.URL.Path, "/", "")+`"`)
+		http.FileServer(http.Dir(p.dir)).ServeHTTP(w, r)
+	}))
+	r := open(t, web.URL)
+	pin, err := r.Resolve(t.Context(), slug("alice/pdf"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sink sourcetest.Sink
+	receipt, err := r.Fetch(t.Context(), pin, &sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := sourcetest.Sink{Data: bytes.Clone(sink.Data[:100]), Tag: receipt.Validators.ETag}
+	if _, err := r.Fetch(t.Context(), pin, &part); err != nil || !bytes.Equal(part.Data, sink.Data) || asked != "bytes=100-" {
+		t.Errorf("asked for %q, %v", asked, err)
 	}
 }
 
