@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/openskills-go/skills/pkg/source"
@@ -49,6 +50,7 @@ func (r *Registry) StartLogin(ctx context.Context, label string) (source.Grant, 
 		DeviceCode      string  `json:"device_code"`
 		UserCode        string  `json:"user_code"`
 		VerificationURI string  `json:"verification_uri"`
+		Complete        string  `json:"verification_uri_complete"` // with the code in it
 		ExpiresIn       float64 `json:"expires_in"`
 		Interval        float64 `json:"interval"`
 	}
@@ -68,9 +70,13 @@ func (r *Registry) StartLogin(ctx context.Context, label string) (source.Grant, 
 	case !r.isPage(answer.VerificationURI):
 		return refuse(wrong(address, "it holds no page that a user could open: "+quote(answer.VerificationURI)))
 	}
+	page := answer.VerificationURI
+	if r.isPage(answer.Complete) && strings.HasPrefix(answer.Complete, page) {
+		page = answer.Complete
+	}
 	return source.Grant{
 		UserCode: answer.UserCode,
-		URL:      answer.VerificationURI,
+		URL:      page,
 		Expires:  seconds(answer.ExpiresIn, maxExpires, maxExpires),
 		Interval: seconds(answer.Interval, defaultInterval, maxInterval),
 		Code:     answer.DeviceCode,

@@ -384,6 +384,9 @@ func TestLoginAndPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if g.URL != h.url+"/cli/device?code="+g.UserCode {
+		t.Errorf("the page is %s", g.URL)
+	}
 	g.Interval = time.Millisecond
 	form := url.Values{"code": {g.UserCode}, "token": {h.token["alice"]}, "answer": {"approve"}}
 	resp, err := http.PostForm(h.url+"/cli/device", form)
