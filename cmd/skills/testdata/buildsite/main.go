@@ -27,7 +27,7 @@ func main() {
 
 func run(ctx context.Context, data, out, dir string) error {
 	data = filepath.ToSlash(data)
-	s, err := server.Open(ctx, server.Options{DB: "sqlite://" + data + "/registry.db", Blobs: "file://" + data + "/blobs", URL: "http://skills.example"})
+	s, err := server.Open(ctx, server.Options{DB: "sqlite://" + data + "/registry.db", Blobs: "file:///" + strings.TrimPrefix(data, "/") + "/blobs", URL: "http://skills.example"})
 	if err != nil {
 		return err
 	}
