@@ -46,16 +46,24 @@ func (v *validator) report(severity Severity, rule string, n *yaml.Node, message
 
 // hiddenText reports what a Scanner finds.
 func (v *validator) hiddenText() {
+	v.findings = append(v.findings, ValidateFile(FileName, v.data)...)
+}
+
+// ValidateFile returns what is wrong with the bytes of any file of a skill, by its
+// slash path: text that people do not see, which an install refuses or warns of.
+func ValidateFile(path string, data []byte) []Finding {
 	var s Scanner
-	_, _ = s.Write(v.data)
+	_, _ = s.Write(data)
+	var findings []Finding
 	for _, h := range s.Findings() {
 		severity := Warning
 		if h.Block {
 			severity = Error
 		}
-		line, column := position(v.data, int(h.Offset))
-		v.report(severity, "hidden-text", &yaml.Node{Line: line, Column: column}, h.String(), "delete it")
+		line, column := position(data, int(h.Offset))
+		findings = append(findings, Finding{"hidden-text", severity, path, line, column, h.String(), "delete it"})
 	}
+	return findings
 }
 
 // document reports what breaks the specification without changing whether and

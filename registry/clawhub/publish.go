@@ -223,14 +223,22 @@ func (r *Registry) enter(ctx context.Context, d source.Draft, b *bundle, sent []
 
 // rejected gives the refusal of a version the meaning that it has.
 func rejected(err error, rel source.Release) error {
-	answer, ok := errors.AsType[*AnswerError](err)
-	switch {
-	case !ok || errors.Is(err, source.ErrAuth) || answer.Status == http.StatusOK:
+	if errors.Is(err, source.ErrAuth) {
 		return err
-	case answer.Status == http.StatusConflict && mentions(answer.Message, "already exists", "exists already"):
+	}
+	status, message := 0, ""
+	if answer, ok := errors.AsType[*AnswerError](err); ok && answer.Status != http.StatusOK {
+		status, message = answer.Status, answer.Message
+	} else if e, ok := errors.AsType[*transport.StatusError](err); ok && e.Status < 500 && !e.Retryable() {
+		status, message = e.Status, messageOf(e.Body)
+	}
+	switch {
+	case status == 0:
+		return err
+	case status == http.StatusConflict && mentions(message, "already exists", "exists already"):
 		return &source.TakenError{Release: rel}
 	}
-	return &source.RejectedError{Why: firstLine(answer.Message), Err: err}
+	return &source.RejectedError{Why: firstLine(message), Err: err}
 }
 
 // send posts JSON that may be sent twice, and reads JSON.

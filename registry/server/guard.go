@@ -23,6 +23,7 @@ import (
 const (
 	defaultReads     = 3000
 	defaultWrites    = 600
+	uploadsAWrite    = 10 // files are sent one by one, each with a ticket
 	defaultDownloads = 3000
 )
 
@@ -32,7 +33,7 @@ const (
 	slowest  = 1600
 )
 
-type limiters struct{ read, write, download *authn.Limiter }
+type limiters struct{ read, write, upload, download *authn.Limiter }
 
 func (s *Server) newLimiters() limiters {
 	limit := func(n, otherwise int) *authn.Limiter {
@@ -42,7 +43,10 @@ func (s *Server) newLimiters() limiters {
 		return authn.NewLimiter(n, s.options.Now)
 	}
 	r := s.options.Rates
-	return limiters{limit(r.Read, defaultReads), limit(r.Write, defaultWrites), limit(r.Download, defaultDownloads)}
+	return limiters{
+		limit(r.Read, defaultReads), limit(r.Write, defaultWrites),
+		limit(uploadsAWrite*r.Write, uploadsAWrite*defaultWrites), limit(r.Download, defaultDownloads),
+	}
 }
 
 // guard does what holds for every request.
@@ -227,6 +231,8 @@ func (s *Server) allowed(w http.ResponseWriter, r *http.Request, a catalog.Actor
 		return true
 	case "write":
 		limiter = s.limits.write
+	case "upload":
+		limiter = s.limits.upload
 	case "download":
 		limiter = s.limits.download
 	}
@@ -255,6 +261,8 @@ func kind(r *http.Request) string {
 	switch {
 	case path == "/healthz" || path == "/readyz" || path == "/metrics":
 		return "ops"
+	case r.Method == http.MethodPost && (strings.HasPrefix(path, "/upload/") || strings.HasSuffix(path, "/upload-url")):
+		return "upload"
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		return "write"
 	case path == "/api/v1/download" || path == "/api/download" || strings.HasPrefix(path, "/blobs/") || strings.Contains(path, "/blobs/sha256:") ||

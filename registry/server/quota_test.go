@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -76,4 +77,28 @@ func TestTrustedProxy(t *testing.T) {
 			t.Errorf("%q: %d, want %d", test.forwarded, a.status, test.want)
 		}
 	}
+}
+
+// A skill of many files is one publish, however many uploads it takes.
+func TestUploadsAreNoWrites(t *testing.T) {
+	s, base := start(t, func(o *server.Options) { o.Rates = server.Rates{Write: 2} })
+	alice := &client{t, base, issue(t, s, "alice")}
+	files := tree("one")
+	for i := range 5 {
+		files[fmt.Sprintf("references/%d.md", i)] = "x"
+	}
+	into[api.Published](t, alice.upload("demo", "1.0.0", files)) // 18 requests, and one
+	if a := alice.upload("demo", "1.0.1", map[string]string{}); a.status == 429 {
+		t.Errorf("a second publish is %d", a.status)
+	}
+	if a := alice.do("POST", "/api/v1/skills", "{}"); a.status != 429 {
+		t.Errorf("a third is %d", a.status)
+	}
+	ticket := api.UploadRequest{Path: "a", Size: 1, SHA256: digest.Of(nil).Hex()}
+	for range 4 {
+		if a := alice.do("POST", "/api/v1/skills/-/upload-url", ticket); a.status == 429 {
+			return
+		}
+	}
+	t.Error("uploads have no limit")
 }

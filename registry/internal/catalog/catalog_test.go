@@ -300,6 +300,7 @@ func TestRefused(t *testing.T) {
 		"no description": skill("---\nname: pdf\n---\n"),
 		"blank":          skill("---\nname: pdf\ndescription: '  '\n---\n"),
 		"not UTF-8":      skill("---\nname: pdf\ndescription: \xff\n---\n"),
+		"hidden beside":  with("notes.md", "a\u202eb"),
 		"hidden":         skill("---\nname: pdf\ndescription: x\n---\n\U000E0041\U000E0042\U000E0043\n"),
 	} {
 		_, err := r.Publish(t.Context(), alice, catalog.Draft{Slug: "pdf", Version: "1.0.0", Files: list})

@@ -70,6 +70,9 @@ func (c *Catalog) check(ctx context.Context, d Draft) (*bundle, error) {
 	}
 	out.data = make(map[string][]byte, len(packed.Tree.Files))
 	for _, f := range packed.Tree.Files {
+		if hidden := hiddenIn(files[f.Path]); hidden != "" {
+			return nil, &InvalidError{What: f.Path, Faults: []string{"holds text that people do not see: " + hidden}}
+		}
 		out.data[f.Path] = files[f.Path]
 		out.size += f.Size
 		out.files = append(out.files, meta.File{

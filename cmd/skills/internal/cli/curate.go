@@ -193,8 +193,8 @@ and is not yanked. It can be moved back; the next greater version takes it along
 				return nil, err
 			}
 			tag, done := args[1], "tagged"
-			if q, err := version.ParseQuery(tag); err != nil || q.Kind() != version.Tag {
-				return nil, &usageError{message: fmt.Sprintf("%q is no tag", ui.Cut(tag, 60)), hint: "a tag is a word, such as stable, that is no version"}
+			if err := checkTag(tag); err != nil {
+				return nil, err
 			}
 			if remove {
 				done = "untagged"
@@ -207,6 +207,13 @@ and is not yanked. It can be moved back; the next greater version takes it along
 	cmd.Flags().BoolVar(&remove, "remove", false, "take the tag away")
 	a.curateFlags(cmd)
 	return cmd
+}
+
+func checkTag(tag string) error {
+	if q, err := version.ParseQuery(tag); err != nil || q.Kind() != version.Tag {
+		return &usageError{message: fmt.Sprintf("%q is no tag", ui.Cut(tag, 60)), hint: "a tag is a word, such as stable, that is no version"}
+	}
+	return nil
 }
 
 func (a *app) curateFlags(cmd *cobra.Command) {

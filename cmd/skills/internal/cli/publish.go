@@ -122,6 +122,11 @@ func (f *publishFlags) check(cmd *cobra.Command, to ref.Ref, args []string) erro
 		if q := to.Query; q.Kind() != version.Exact && q.Kind() != version.Any {
 			return &usageError{message: fmt.Sprintf("%q is no version that could be published", q), hint: "a version is exact, as 1.2.0; --tag makes a tag stand for it"}
 		}
+		for _, tag := range f.tags {
+			if err := checkTag(tag); err != nil {
+				return err
+			}
+		}
 		return nil
 	case ref.Dir, ref.File, ref.URL, ref.Git:
 	}
@@ -208,11 +213,26 @@ func (a *app) publishTo(ctx context.Context, files fs.FS, skillFile []byte, to r
 	}
 	switch {
 	case p.Unchanged:
+		// What publishing would have tagged is tagged all the same.
 		r.Status = statusUnchanged
+		err = a.tagPublished(ctx, to, p.Release, f.tags)
 	case p.Pending:
 		r.Status = statusPending
 	}
-	return r, nil
+	return r, err
+}
+
+func (a *app) tagPublished(ctx context.Context, to ref.Ref, rel source.Release, tags []string) error {
+	if len(tags) == 0 || a.flags.dryRun {
+		return nil
+	}
+	_, curator, err := ability[source.Curator](a, to)
+	for _, tag := range tags {
+		if err == nil {
+			err = curator.Tag(ctx, rel, tag)
+		}
+	}
+	return err
 }
 
 // ability returns the registry that a reference leads to, with its address, as one

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -31,8 +33,8 @@ func (a *app) validateCommand() *cobra.Command {
 		Aliases: []string{"lint"},
 		Short:   "Check skills against the specification",
 		GroupID: groupMake,
-		Long: `Check folders with a SKILL.md against the specification of agentskills.io, and
-as an archive that others will install. The exit code is 1 if there is an error,
+		Long: `Check folders with a SKILL.md against the specification of agentskills.io, and all
+of their files as an archive that others will install. The exit code is 1 if there is an error,
 or a warning with --strict.`,
 		Example: `  skills validate ./my-skill
   skills validate skills/* --strict --json`,
@@ -85,9 +87,19 @@ func (a *app) validate(ctx context.Context, dir string) ([]skill.Finding, error)
 	if findings == nil {
 		findings = []skill.Finding{}
 	}
-	_, err = archive.Pack(ctx, io.Discard, root.FS())
+	packed, err := archive.Pack(ctx, io.Discard, root.FS())
 	if err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
+	}
+	for _, f := range packed.Tree.Files {
+		if f.Path == skill.FileName {
+			continue
+		}
+		data, err := fs.ReadFile(root.FS(), pathpkg.Join(packed.Root, f.Path))
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, skill.ValidateFile(f.Path, data)...)
 	}
 	return findings, nil
 }
